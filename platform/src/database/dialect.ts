@@ -1,0 +1,56 @@
+/**
+ * What the two engines say differently, in one table. Services ask it for a piece of SQL or a capability; none of
+ * them ever asks which engine it is on.
+ */
+
+export type DialectName = 'postgresql' | 'mysql';
+
+export interface Dialect {
+  readonly name: DialectName;
+  /** Whether DDL can be rolled back. */
+  readonly hasTransactionalDdl: boolean;
+  /** Whether INSERT, UPDATE and DELETE can return rows. */
+  readonly hasReturning: boolean;
+  /** The n-th placeholder, from 1. */
+  placeholder(index: number): string;
+  /** A column's type by what it holds. */
+  readonly types: {
+    readonly autoId: string;
+    readonly uuid: string;
+    readonly json: string;
+    readonly instant: string;
+    readonly bytes: (length: number) => string;
+  };
+  /** Added to a SELECT so that workers share a queue. */
+  readonly skipLocked: string;
+}
+
+export const postgresql: Dialect = {
+  name: 'postgresql',
+  hasTransactionalDdl: true,
+  hasReturning: true,
+  placeholder: (index) => `$${index}`,
+  types: {
+    autoId: 'bigint generated always as identity primary key',
+    uuid: 'uuid',
+    json: 'jsonb',
+    instant: 'timestamptz(6)',
+    bytes: () => 'bytea',
+  },
+  skipLocked: 'for update skip locked',
+};
+
+export const mysql: Dialect = {
+  name: 'mysql',
+  hasTransactionalDdl: false,
+  hasReturning: false,
+  placeholder: () => '?',
+  types: {
+    autoId: 'bigint not null auto_increment primary key',
+    uuid: 'char(36) character set ascii collate ascii_bin',
+    json: 'json',
+    instant: 'datetime(6)',
+    bytes: (length) => `varbinary(${length})`,
+  },
+  skipLocked: 'for update skip locked',
+};
