@@ -1,0 +1,18 @@
+export {
+  type Database,
+  type Db,
+  type Isolation,
+  readStatement,
+  type ReadStatement,
+  type Result,
+  type TransactOptions,
+  type Tx,
+  writeStatement,
+  type WriteStatement,
+} from './contract.ts';
+export { type Dialect, type DialectName, mysql, postgresql } from './dialect.ts';
+export { brokenConstraint, databaseBusy, databaseUnavailable, isConnectionLost } from './faults.ts';
+export { type Migration, type MigrationRunner } from './migration.ts';
+export { openDatabase, type OpenOptions } from './open.ts';
+export { queryBuilder, type ReadBuilder } from './query-builder.ts';
+export { type DatabaseAddress, parseDatabaseUrl } from './url.ts';

@@ -1,0 +1,108 @@
+import { createPool, type Pool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
+import type { Result } from './contract.ts';
+import { mysql } from './dialect.ts';
+import type { PoolOptions } from './postgresql.ts';
+import type { Connection, Engine } from './session.ts';
+
+const preparedMax = 500;
+
+/** MySQL and MariaDB through `mysql2`, with its own cache of prepared statements on each connection. */
+export function openMysql(options: PoolOptions): Engine {
+  const pool = createPool({
+    uri: options.url,
+    connectionLimit: options.connectionsMax,
+    connectTimeout: options.connectTimeoutMs,
+    timezone: 'Z',
+    supportBigNumbers: true,
+    enableKeepAlive: true,
+    maxPreparedStatements: preparedMax,
+    connectAttributes: { program_name: options.applicationName },
+  });
+  const prepared = new WeakSet<object>();
+  let total = 0;
+  let busy = 0;
+  pool.on('connection', () => (total += 1));
+  return {
+    dialect: mysql,
+    pool: {
+      get total() {
+        return total;
+      },
+      get idle() {
+        return Math.max(total - busy, 0);
+      },
+      get waiting() {
+        return 0; // mysql2 does not say how many wait
+      },
+    },
+    connect: async () => {
+      const connection = await withDeadline(pool, options.connectTimeoutMs);
+      busy += 1;
+      if (!prepared.has(connection.connection)) {
+        for (const setting of sessionSettings(options)) await connection.query(setting);
+        prepared.add(connection.connection);
+      }
+      return connectionOf(connection, (isBroken) => {
+        busy -= 1;
+        if (!isBroken) return connection.release();
+        total -= 1;
+        return connection.destroy();
+      });
+    },
+    close: () => pool.end(),
+  };
+}
+
+function connectionOf(connection: PoolConnection, release: (isBroken: boolean) => void): Connection {
+  return {
+    query: async (text, params): Promise<Result<unknown>> => {
+      const [outcome] = await connection.execute<RowDataPacket[] | ResultSetHeader>(text, params.map(asValue));
+      return Array.isArray(outcome)
+        ? { rows: outcome, affected: outcome.length }
+        : { rows: [], affected: outcome.affectedRows };
+    },
+    begin: async (isolation) => {
+      if (isolation) await connection.query(`set transaction isolation level ${isolation}`);
+      await connection.beginTransaction();
+    },
+    commit: () => connection.commit(),
+    rollback: () => connection.rollback(),
+    release,
+  };
+}
+
+/** The pool of mysql2 has no limit on the wait for a connection; a request must not hang on it. */
+async function withDeadline(pool: Pool, timeoutMs: number): Promise<PoolConnection> {
+  const asked = pool.getConnection();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      void asked.then((connection) => connection.release()).catch(() => undefined); // nobody waits for it any more
+      reject(Object.assign(new Error('No database connection was free in time'), { code: 'ETIMEDOUT' }));
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([asked, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function sessionSettings(options: PoolOptions): readonly string[] {
+  const lockSeconds = Math.max(1, Math.ceil(options.lockTimeoutMs / 1000));
+  return [
+    `set time_zone = '+00:00', innodb_lock_wait_timeout = ${lockSeconds},
+       sql_mode = concat(@@sql_mode, ',STRICT_ALL_TABLES')`,
+    // MySQL calls the variable transaction_isolation, MariaDB tx_isolation; both know this statement.
+    'set session transaction isolation level read committed',
+  ];
+}
+
+type Value = string | number | bigint | boolean | Date | Buffer | null;
+
+function asValue(param: unknown): Value {
+  if (param === undefined || param === null) return null;
+  if (param instanceof Date || Buffer.isBuffer(param)) return param;
+  if (param instanceof Uint8Array) return Buffer.from(param);
+  return typeof param === 'object' ? JSON.stringify(param) : (param as Value);
+}

@@ -1,0 +1,87 @@
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect as KyselyDialect,
+  type Driver,
+  Kysely,
+  MysqlAdapter,
+  MysqlIntrospector,
+  MysqlQueryCompiler,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type QueryResult,
+} from 'kysely';
+import type { Db, Tx } from './contract.ts';
+import type { DialectName } from './dialect.ts';
+import { textRunnerOf } from './session.ts';
+
+/** The part of Kysely that can only read. */
+export type ReadBuilder<Tables> = Pick<Kysely<Tables>, 'selectFrom' | 'selectNoFrom' | 'fn' | 'dynamic'>;
+
+const builders = new WeakMap<Db, Kysely<unknown>>();
+
+/**
+ * Kysely's typed builder on a Db (reading only) or in a transaction, for statements whose shape depends on their
+ * input. Hot statements are written once as text instead.
+ */
+export function queryBuilder<Tables>(tx: Tx): Kysely<Tables>;
+export function queryBuilder<Tables>(db: Db): ReadBuilder<Tables>;
+export function queryBuilder<Tables>(db: Db): ReadBuilder<Tables> {
+  const known = builders.get(db);
+  if (known) return known as Kysely<Tables>;
+  const builder = new Kysely<unknown>({ dialect: dialectOn(db) });
+  builders.set(db, builder);
+  return builder as Kysely<Tables>;
+}
+
+function dialectOn(db: Db): KyselyDialect {
+  const parts = kyselyParts[db.dialect.name];
+  return { ...parts, createDriver: () => driverOn(db) };
+}
+
+const kyselyParts: Record<DialectName, Omit<KyselyDialect, 'createDriver'>> = {
+  postgresql: {
+    createAdapter: () => new PostgresAdapter(),
+    createIntrospector: (kysely) => new PostgresIntrospector(kysely),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  },
+  mysql: {
+    createAdapter: () => new MysqlAdapter(),
+    createIntrospector: (kysely) => new MysqlIntrospector(kysely),
+    createQueryCompiler: () => new MysqlQueryCompiler(),
+  },
+};
+
+/** A driver that runs on the pool or the transaction it was made for, and never opens a transaction itself. */
+function driverOn(db: Db): Driver {
+  const runner = textRunnerOf(db);
+  const connection: DatabaseConnection = {
+    executeQuery: async <Row>(query: CompiledQuery): Promise<QueryResult<Row>> => {
+      const result = await runner.runText(operationOf(query), query.sql, query.parameters);
+      return { rows: result.rows as Row[], numAffectedRows: BigInt(result.affected) };
+    },
+    streamQuery: () => {
+      throw new Error('Streaming is not offered: read by key, page by page');
+    },
+  };
+  return {
+    init: () => Promise.resolve(),
+    acquireConnection: () => Promise.resolve(connection),
+    releaseConnection: () => Promise.resolve(),
+    beginTransaction: refuse,
+    commitTransaction: refuse,
+    rollbackTransaction: refuse,
+    destroy: () => Promise.resolve(),
+  };
+}
+
+function refuse(): Promise<void> {
+  return Promise.reject(new Error('Transactions are opened by Database.transact'));
+}
+
+/** `select vales`: what the metrics and the slow-query log call a built statement. */
+function operationOf(query: CompiledQuery): string {
+  const [, verb = 'query', table = ''] = /^\W*(\w+)[\s\S]*?(?:from|into|update)\s+[`"]?(\w+)/i.exec(query.sql) ?? [];
+  return `${verb} ${table}`.trim().toLowerCase();
+}

@@ -1,0 +1,198 @@
+import type { Database, Db, Result, TransactOptions, Tx } from './contract.ts';
+import type { Dialect } from './dialect.ts';
+import { clientFault, isConnectionLost, isRetryable } from './faults.ts';
+
+/** One connection of an engine, as its adapter gives it. */
+export interface Connection {
+  query(text: string, params: readonly unknown[]): Promise<Result<unknown>>;
+  begin(isolation: TransactOptions['isolation']): Promise<void>;
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
+  /** Back to the pool, or destroyed where it is broken. */
+  release(isBroken: boolean): void;
+}
+
+/** What an adapter brings; everything else about a database is the same on both engines. */
+export interface Engine {
+  readonly dialect: Dialect;
+  connect(): Promise<Connection>;
+  readonly pool: Database['pool'];
+  close(): Promise<void>;
+}
+
+/** Told of each statement: for the slow-query log and the metrics. */
+export type StatementObserver = (operation: string, durationMs: number, failed: boolean) => void;
+
+/** Runs any SQL text: the door of the query builder, not of services. */
+export interface TextRunner {
+  runText(operation: string, text: string, params: readonly unknown[]): Promise<Result<unknown>>;
+}
+
+const attemptsMaxDefault = 5;
+const backoffBaseMs = 5;
+
+/** A Database on an engine: transactions, retries, and errors told as problems. */
+export class PooledDatabase implements Database, TextRunner {
+  readonly #engine: Engine;
+  readonly #observe: StatementObserver;
+
+  constructor(engine: Engine, observe: StatementObserver) {
+    this.#engine = engine;
+    this.#observe = observe;
+  }
+
+  get dialect(): Dialect {
+    return this.#engine.dialect;
+  }
+
+  get pool(): Database['pool'] {
+    return this.#engine.pool;
+  }
+
+  async run<Row>(statement: { operation: string; text: string }, params: readonly unknown[]): Promise<Result<Row>> {
+    return (await this.runText(statement.operation, statement.text, params)) as Result<Row>;
+  }
+
+  runAlone<Row>(statement: { operation: string; text: string }, params: readonly unknown[]): Promise<Result<Row>> {
+    return this.#retrying(attemptsMaxDefault, () =>
+      this.#with(async (connection) => {
+        const result = await this.#observed(statement.operation, connection, statement.text, params);
+        return result as Result<Row>;
+      }),
+    );
+  }
+
+  /** A read outside a transaction; a connection that died while idle is replaced once. */
+  async runText(operation: string, text: string, params: readonly unknown[]): Promise<Result<unknown>> {
+    const once = (): Promise<Result<unknown>> =>
+      this.#with((connection) => this.#observed(operation, connection, text, params));
+    try {
+      return await once().catch((error: unknown) => {
+        if (isConnectionLost(error)) return once();
+        throw error;
+      });
+    } catch (error) {
+      throw clientFault(error);
+    }
+  }
+
+  transact<T>(work: (tx: Tx) => Promise<T>, options: TransactOptions = {}): Promise<T> {
+    return this.#retrying(options.attemptsMax ?? attemptsMaxDefault, async () => {
+      const { value, after } = await this.#with((connection) => this.#attempt(connection, work, options));
+      for (const follow of after) await follow();
+      return value;
+    });
+  }
+
+  async ping(): Promise<number> {
+    const started = performance.now();
+    await this.runText('database.ping', 'select 1', []);
+    return performance.now() - started;
+  }
+
+  close(): Promise<void> {
+    return this.#engine.close();
+  }
+
+  async #attempt<T>(
+    connection: Connection,
+    work: (tx: Tx) => Promise<T>,
+    options: TransactOptions,
+  ): Promise<{ value: T; after: (() => void | Promise<void>)[] }> {
+    const transaction = new OpenTransaction(this.dialect, (operation, text, params) =>
+      this.#observed(operation, connection, text, params),
+    );
+    await connection.begin(options.isolation);
+    try {
+      const value = await work(transaction as unknown as Tx);
+      await connection.commit();
+      return { value, after: transaction.followers };
+    } catch (error) {
+      // A rollback that fails leaves a connection in an unknown state; #with destroys it because of `error`.
+      if (!isConnectionLost(error)) await connection.rollback();
+      throw error;
+    } finally {
+      transaction.end();
+    }
+  }
+
+  async #with<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const connection = await this.#engine.connect();
+    let isBroken = false;
+    try {
+      return await work(connection);
+    } catch (error) {
+      isBroken = isConnectionLost(error);
+      throw error;
+    } finally {
+      connection.release(isBroken);
+    }
+  }
+
+  async #observed(
+    operation: string,
+    connection: Connection,
+    text: string,
+    params: readonly unknown[],
+  ): Promise<Result<unknown>> {
+    const started = performance.now();
+    let failed = true;
+    try {
+      const result = await connection.query(text, params);
+      failed = false;
+      return result;
+    } finally {
+      this.#observe(operation, performance.now() - started, failed);
+    }
+  }
+
+  async #retrying<T>(attemptsMax: number, work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isRetryable(error) || attempt >= attemptsMax) throw clientFault(error);
+        await pause(backoffBaseMs * 2 ** attempt * Math.random());
+      }
+    }
+  }
+}
+
+/** The Tx that a use case gets; dead once its transaction has ended, so that a forgotten await is heard. */
+class OpenTransaction implements TextRunner {
+  readonly dialect: Dialect;
+  readonly followers: (() => void | Promise<void>)[] = [];
+  readonly #query: TextRunner['runText'];
+  #isOpen = true;
+
+  constructor(dialect: Dialect, query: TextRunner['runText']) {
+    this.dialect = dialect;
+    this.#query = query;
+  }
+
+  run(statement: { operation: string; text: string }, params: readonly unknown[]): Promise<Result<unknown>> {
+    return this.runText(statement.operation, statement.text, params);
+  }
+
+  runText(operation: string, text: string, params: readonly unknown[]): Promise<Result<unknown>> {
+    if (!this.#isOpen) throw new Error(`${operation} ran in a transaction that had ended`);
+    return this.#query(operation, text, params);
+  }
+
+  afterCommit(work: () => void | Promise<void>): void {
+    this.followers.push(work);
+  }
+
+  end(): void {
+    this.#isOpen = false;
+  }
+}
+
+/** What a Db really is, for the query builder. */
+export function textRunnerOf(db: Db): TextRunner {
+  return db as unknown as TextRunner;
+}
+
+function pause(durationMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, durationMs));
+}
