@@ -13,6 +13,8 @@ export interface Dialect {
   readonly hasReturning: boolean;
   /** The n-th placeholder, from 1. */
   placeholder(index: number): string;
+  /** An identifier that is a reserved word on one of the engines. */
+  quote(identifier: string): string;
   /** A column's type by what it holds. */
   readonly types: {
     readonly autoId: string;
@@ -20,6 +22,9 @@ export interface Dialect {
     readonly json: string;
     readonly instant: string;
     readonly bytes: (length: number) => string;
+    /** Text of ASCII characters, compared byte by byte. */
+    readonly ascii: (length: number) => string;
+    readonly longText: string;
   };
   /** Added to a SELECT so that workers share a queue. */
   readonly skipLocked: string;
@@ -30,12 +35,15 @@ export const postgresql: Dialect = {
   hasTransactionalDdl: true,
   hasReturning: true,
   placeholder: (index) => `$${index}`,
+  quote: (identifier) => `"${identifier}"`,
   types: {
     autoId: 'bigint generated always as identity primary key',
     uuid: 'uuid',
     json: 'jsonb',
     instant: 'timestamptz(6)',
     bytes: () => 'bytea',
+    ascii: (length) => `varchar(${length}) collate "C"`,
+    longText: 'text',
   },
   skipLocked: 'for update skip locked',
 };
@@ -45,12 +53,15 @@ export const mysql: Dialect = {
   hasTransactionalDdl: false,
   hasReturning: false,
   placeholder: () => '?',
+  quote: (identifier) => `\`${identifier}\``,
   types: {
     autoId: 'bigint not null auto_increment primary key',
     uuid: 'char(36) character set ascii collate ascii_bin',
     json: 'json',
     instant: 'datetime(6)',
     bytes: (length) => `varbinary(${length})`,
+    ascii: (length) => `varchar(${length}) character set ascii collate ascii_bin`,
+    longText: 'longtext',
   },
   skipLocked: 'for update skip locked',
 };

@@ -14,5 +14,5 @@ export { type Dialect, type DialectName, mysql, postgresql } from './dialect.ts'
 export { brokenConstraint, databaseBusy, databaseUnavailable, isConnectionLost } from './faults.ts';
 export { type Migration, type MigrationRunner } from './migration.ts';
 export { openDatabase, type OpenOptions } from './open.ts';
-export { queryBuilder, type ReadBuilder } from './query-builder.ts';
+export { ignoringDuplicates, queryBuilder, type ReadBuilder } from './query-builder.ts';
 export { type DatabaseAddress, parseDatabaseUrl } from './url.ts';

@@ -12,4 +12,10 @@ export interface Migration {
   readonly why: string;
   up(runner: MigrationRunner): Promise<void>;
   down(runner: MigrationRunner): Promise<void>;
+  /**
+   * For a database that an earlier system made: how the live schema differs from what `up` would have made, one
+   * sentence each; empty when it matches. Later migrations of the same earlier system may have run as well. It reads
+   * only: the migrator runs it in a transaction that cannot write. A migration without it cannot be adopted.
+   */
+  verify?(runner: MigrationRunner): Promise<readonly string[]>;
 }

@@ -16,7 +16,8 @@ export interface PoolOptions {
   readonly applicationName: string;
 }
 
-type TypeId = Parameters<typeof types.getTypeParser>[0];
+/** The driver's own parsers, by the plain number that the protocol sends. */
+const builtIn = types as { getTypeParser(oid: number, format: string): (text: string) => unknown };
 
 const namesMax = 2_000;
 const idleTimeoutMs = 60_000;
@@ -32,7 +33,7 @@ export function openPostgresql(options: PoolOptions): Engine {
     application_name: options.applicationName,
     keepAlive: true,
     options: sessionOptions(options),
-    types: { getTypeParser: (oid: number, format?: 'text' | 'binary') => parserOf(oid as TypeId, format) },
+    types: { getTypeParser: parserOf },
   });
   // A server that goes away tells idle connections so; the pool drops them and the next request opens new ones.
   pool.on('error', (error) => options.log.warn({ error }, 'An idle database connection was lost'));
@@ -98,7 +99,7 @@ function sessionOptions(options: PoolOptions): string {
 }
 
 /** A timestamp without a zone is UTC here; the driver would read it in the machine's own zone. */
-function parserOf(oid: TypeId, format?: 'text' | 'binary'): (text: string) => unknown {
-  if (Number(oid) === timestampOid) return (text) => new Date(`${text.replace(' ', 'T')}Z`);
-  return types.getTypeParser(oid, format ?? 'text') as (text: string) => unknown;
+function parserOf(oid: number, format = 'text'): (text: string) => unknown {
+  if (oid === timestampOid) return (text) => new Date(`${text.replace(' ', 'T')}Z`);
+  return builtIn.getTypeParser(oid, format);
 }

@@ -3,6 +3,7 @@ import {
   type DatabaseConnection,
   type Dialect as KyselyDialect,
   type Driver,
+  type InsertQueryBuilder,
   Kysely,
   MysqlAdapter,
   MysqlIntrospector,
@@ -13,7 +14,7 @@ import {
   type QueryResult,
 } from 'kysely';
 import type { Db, Tx } from './contract.ts';
-import type { DialectName } from './dialect.ts';
+import type { Dialect, DialectName } from './dialect.ts';
 import { textRunnerOf } from './session.ts';
 
 /** The part of Kysely that can only read. */
@@ -33,6 +34,14 @@ export function queryBuilder<Tables>(db: Db): ReadBuilder<Tables> {
   const builder = new Kysely<unknown>({ dialect: dialectOn(db) });
   builders.set(db, builder);
   return builder as Kysely<Tables>;
+}
+
+/** An insert that leaves a row alone whose key is taken: its `numInsertedOrUpdatedRows` is then 0. */
+export function ignoringDuplicates<Tables, Table extends keyof Tables, Output>(
+  insert: InsertQueryBuilder<Tables, Table, Output>,
+  dialect: Dialect,
+): InsertQueryBuilder<Tables, Table, Output> {
+  return dialect.name === 'mysql' ? insert.ignore() : insert.onConflict((conflict) => conflict.doNothing());
 }
 
 function dialectOn(db: Db): KyselyDialect {

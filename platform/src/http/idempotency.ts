@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import {
+  brokenConstraint,
+  databaseBusy,
+  type Database,
+  ignoringDuplicates,
+  queryBuilder,
+  type Tx,
+} from '../database/index.ts';
+import { type Context, Problem } from '../kernel/index.ts';
+import { idempotencyKeyReused, idempotencyRunning } from './problems.ts';
+
+interface IdempotencyTables {
+  readonly idempotency_keys: {
+    scope: string;
+    key: string;
+    fingerprint: string;
+    status: number;
+    body: string;
+    created_at: Date;
+  };
+}
+
+export interface Answer<Body> {
+  readonly status: number;
+  readonly body: Body;
+}
+
+export interface IdempotentRequest {
+  readonly context: Context;
+  /** The client's `Idempotency-Key`; without one the work simply runs. */
+  readonly key: string | undefined;
+  /** What the key stands for: compared by fingerprint, so it must hold no secret that is not also the key's. */
+  readonly request: unknown;
+}
+
+/**
+ * Runs a creating use case at most once a key. The key, the request's fingerprint and the first answer are stored in
+ * the transaction of the effect, so a crash leaves both or neither. A second request with the key waits for the first
+ * and hears its answer; with another body it is a 422, and where the first still runs after the lock timeout a 409.
+ */
+export async function idempotently<Body>(
+  database: Database,
+  asked: IdempotentRequest,
+  work: (tx: Tx) => Promise<Answer<Body>>,
+): Promise<Answer<Body> & { readonly isReplay: boolean }> {
+  const { key } = asked;
+  if (key === undefined) {
+    return database.transact(async (tx) => ({ ...(await work(tx)), isReplay: false }));
+  }
+  const scope = `${asked.context.operation}:${asked.context.actor?.id ?? asked.context.client.address}`;
+  const fingerprint = createHash('sha256')
+    .update(JSON.stringify(asked.request) ?? '')
+    .digest('hex');
+  try {
+    return await database.transact((tx) => once(tx, { scope, key, fingerprint, now: asked.context.clock.now() }, work));
+  } catch (error) {
+    if (error instanceof Problem && error.code === databaseBusy.definition.code && isLockTimeout(error.cause)) {
+      throw idempotencyRunning({}, { headers: { 'retry-after': '1' }, cause: error });
+    }
+    throw error;
+  }
+}
+
+async function once<Body>(
+  tx: Tx,
+  claim: { scope: string; key: string; fingerprint: string; now: Date },
+  work: (tx: Tx) => Promise<Answer<Body>>,
+): Promise<Answer<Body> & { isReplay: boolean }> {
+  const { now, ...identity } = claim;
+  const builder = queryBuilder<IdempotencyTables>(tx);
+  const claimed = await ignoringDuplicates(
+    builder.insertInto('idempotency_keys').values({ ...identity, status: 0, body: '', created_at: now }),
+    tx.dialect,
+  ).executeTakeFirst();
+  if (!claimed.numInsertedOrUpdatedRows) return replay<Body>(tx, claim);
+  const answer = await work(tx);
+  await builder
+    .updateTable('idempotency_keys')
+    .set({ status: answer.status, body: JSON.stringify(answer.body) })
+    .where('scope', '=', claim.scope)
+    .where('key', '=', claim.key)
+    .execute();
+  return { ...answer, isReplay: false };
+}
+
+async function replay<Body>(
+  tx: Tx,
+  claim: { scope: string; key: string; fingerprint: string },
+): Promise<Answer<Body> & { isReplay: boolean }> {
+  const first = await queryBuilder<IdempotencyTables>(tx)
+    .selectFrom('idempotency_keys')
+    .select(['fingerprint', 'status', 'body'])
+    .where('scope', '=', claim.scope)
+    .where('key', '=', claim.key)
+    .executeTakeFirstOrThrow();
+  if (first.fingerprint !== claim.fingerprint) throw idempotencyKeyReused();
+  return { status: first.status, body: JSON.parse(first.body) as Body, isReplay: true };
+}
+
+/** Forgets keys older than the time said; returns how many. At most `limitMax` a call. */
+export async function forgetIdempotencyKeys(database: Database, olderThan: Date, limitMax = 5_000): Promise<number> {
+  return database.transact(async (tx) => {
+    const builder = queryBuilder<IdempotencyTables>(tx);
+    const old = await builder
+      .selectFrom('idempotency_keys')
+      .select(['scope', 'key'])
+      .where('created_at', '<', olderThan)
+      .orderBy('created_at')
+      .limit(limitMax)
+      .execute();
+    for (const { scope, key } of old) {
+      await builder.deleteFrom('idempotency_keys').where('scope', '=', scope).where('key', '=', key).execute();
+    }
+    return old.length;
+  });
+}
+
+function isLockTimeout(cause: unknown): boolean {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  return brokenConstraint(cause) === undefined && (code === '55P03' || code === 'ER_LOCK_WAIT_TIMEOUT');
+}

@@ -1,0 +1,24 @@
+export { type Answer, forgetIdempotencyKeys, idempotently, type IdempotentRequest } from './idempotency.ts';
+export { limitKeyOf } from './client-address.ts';
+export { type LimitDecision, type Mount, type ReadyCheck, type ServiceFace } from './mount.ts';
+export { openApiOf, type OpenApiDocument, type OpenApiSource } from './openapi.ts';
+export { cursorParameter, idParameter, idParams, instantParameter, limitParameter } from './parameters.ts';
+export { type LegacyMembers } from './problem-reply.ts';
+export {
+  idempotencyKeyReused,
+  permissionMissing,
+  platformProblems,
+  tooManyRequests,
+  unauthenticated,
+  validationFailed,
+} from './problems.ts';
+export {
+  type Call,
+  type RateLimit,
+  type Replies,
+  type ReplyOf,
+  type Route,
+  routesOf,
+  type SignedInCall,
+} from './route.ts';
+export { buildServer, type MountedService, type RequestObserver, type ServerOptions } from './server.ts';

@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
+import { z } from 'zod';
+import type { Actor } from '../kernel/index.ts';
+import { limitKeyOf } from './client-address.ts';
+import { fieldFaults, type InputPart, summaryOf } from './field-faults.ts';
+import type { Mount } from './mount.ts';
+import { permissionMissing, tooManyRequests, unauthenticated, validationFailed } from './problems.ts';
+import type { Replies, ReplyOf, Route, SignedInCall } from './route.ts';
+
+export interface MountOptions {
+  /** Whether each answer is checked against its schema: on in tests, where a difference is a 500. */
+  readonly checksReplies: boolean;
+}
+
+const bodyBytesDefault = 1_048_576;
+const tokenLengthMax = 4_096;
+const noActor: Actor = { id: '', name: '', role: '', sessionId: '' };
+
+/** Puts one route on the server: who is it, may they, how often, then parse, then handle. */
+export function mountRoute<App>(
+  server: FastifyInstance,
+  path: string,
+  route: Route<App>,
+  mounted: { mount: Mount<App>; options: MountOptions },
+): void {
+  const { mount, options } = mounted;
+  const settings: RouteShorthandOptions = {
+    bodyLimit: route.bodyBytesMax ?? bodyBytesDefault,
+    schema: schemaOf(route),
+    validatorCompiler: ({ schema, httpPart }) => parserOf(schema as unknown as z.ZodType, httpPart ?? 'body'),
+    onRequest: async (request, reply) => {
+      request.quinta.operation = route.operation;
+      if (route.rateLimit) await limitByAddress(mount, route.rateLimit, request, reply);
+      if (route.access !== 'public') request.quinta.actor = await signIn(mount, request);
+      if (route.access === 'permission') await requirePermission(mount, route.operation, request);
+    },
+  };
+  server.route({
+    ...settings,
+    method: route.method,
+    url: path,
+    handler: async (request, reply) => {
+      const answer = await route.handle(callOf(mount, route, request));
+      if (options.checksReplies) checkReply(route, answer);
+      return sendReply(route, answer, request, reply);
+    },
+  });
+}
+
+function callOf<App>(
+  mount: Mount<App>,
+  route: Route<App>,
+  request: FastifyRequest,
+): SignedInCall<App, unknown, unknown, unknown> {
+  const context = request.quinta;
+  return {
+    app: mount.app,
+    context,
+    actor: context.actor ?? noActor,
+    params: request.params,
+    query: request.query,
+    body: request.body,
+    idempotencyKey: route.isIdempotent ? idempotencyKeyOf(request) : undefined,
+    can: (permission) => context.actor !== undefined && mount.can(context.actor, permission),
+  };
+}
+
+async function signIn<App>(mount: Mount<App>, request: FastifyRequest): Promise<Actor> {
+  const [, token] = /^Bearer +([\w~+/.=-]+) *$/i.exec(request.headers.authorization ?? '') ?? [];
+  if (!token || token.length > tokenLengthMax) {
+    throw unauthenticated({}, { headers: { 'www-authenticate': `Bearer realm="${mount.face.name}"` } });
+  }
+  return mount.authenticate(token);
+}
+
+async function requirePermission<App>(mount: Mount<App>, permission: string, request: FastifyRequest): Promise<void> {
+  const { actor } = request.quinta;
+  if (!actor || mount.can(actor, permission)) return;
+  await mount.onRefused?.({ actor, permission }, request.quinta);
+  throw permissionMissing({ role: actor.role, permission });
+}
+
+async function limitByAddress<App>(
+  mount: Mount<App>,
+  policy: NonNullable<Route<App>['rateLimit']>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const decision = await mount.limit(policy, limitKeyOf(request.quinta.client.address));
+  const seconds = Math.ceil(decision.resetMs / 1000);
+  const headers = {
+    'ratelimit-policy': `"${policy.name}";q=${policy.limit};w=${Math.round(policy.windowMs / 1000)}`,
+    ratelimit: `"${policy.name}";r=${decision.remaining};t=${seconds}`,
+  };
+  reply.headers(headers);
+  if (decision.allowed) return;
+  const wait = Math.max(1, Math.ceil(decision.retryAfterMs / 1000));
+  throw tooManyRequests({ seconds: wait }, { headers: { ...headers, 'retry-after': String(wait) } });
+}
+
+function schemaOf<App>(route: Route<App>): NonNullable<RouteShorthandOptions['schema']> {
+  const response = Object.entries(route.replies).flatMap(([status, schema]) =>
+    schema ? [[status, z.toJSONSchema(schema, { target: 'draft-7', io: 'output', unrepresentable: 'any' })]] : [],
+  );
+  return {
+    ...(route.params ? { params: route.params } : {}),
+    ...(route.query ? { querystring: route.query } : { querystring: z.strictObject({}) }),
+    ...(route.body ? { body: route.body } : {}),
+    response: Object.fromEntries(response) as Record<string, unknown>,
+  };
+}
+
+const partNames: Readonly<Record<string, InputPart>> = { params: 'path', querystring: 'query', body: 'body' };
+
+function parserOf(schema: z.ZodType, httpPart: string): (input: unknown) => { value: unknown } | { error: Error } {
+  const part = partNames[httpPart] ?? 'header';
+  return (input) => {
+    const parsed = schema.safeParse(input);
+    if (parsed.success) return { value: parsed.data };
+    const errors = fieldFaults(part, parsed.error.issues, input);
+    return { error: validationFailed({ summary: summaryOf(errors) }, { errors }) };
+  };
+}
+
+/** The idempotency key of a request: 1 to 255 printable ASCII characters. */
+function idempotencyKeyOf(request: FastifyRequest): string | undefined {
+  const header = request.headers['idempotency-key'];
+  if (header === undefined) return undefined;
+  if (typeof header === 'string' && /^[\u0021-\u007e]{1,255}$/.test(header)) return header;
+  const errors = [
+    { loc: ['header', 'idempotency-key'], msg: 'Expected 1 to 255 printable ASCII characters', type: 'pattern' },
+  ];
+  throw validationFailed({ summary: summaryOf(errors) }, { errors });
+}
+
+function checkReply<App>(route: Route<App>, answer: ReplyOf<Replies>): void {
+  if ('stream' in answer) return;
+  const schema = route.replies[answer.status];
+  if (schema === undefined) throw new Error(`${route.operation} answered ${answer.status}, which it does not declare`);
+  schema?.parse(answer.body);
+}
+
+function sendReply<App>(
+  route: Route<App>,
+  answer: ReplyOf<Replies>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  reply.status(answer.status);
+  if ('stream' in answer) {
+    return reply
+      .header('content-type', answer.contentType)
+      .header('content-disposition', `attachment; filename="${answer.fileName}"`)
+      .send(Readable.from(answer.stream));
+  }
+  if (answer.headers) reply.headers(answer.headers);
+  if (answer.body === undefined) return reply.send();
+  if (!route.isCacheable) return reply.type('application/json; charset=utf-8').send(answer.body);
+  return sendCacheable(answer.body, request, reply);
+}
+
+/** A weak validator over the answer's own bytes; 304 where the client holds them already. */
+function sendCacheable(body: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const text = String(reply.serializeInput(body as Record<string, unknown>, '200'));
+  const tag = `W/"${createHash('sha1').update(text).digest('base64url')}"`;
+  reply.header('etag', tag).header('cache-control', 'private, no-cache');
+  if (request.headers['if-none-match']?.split(/, */).includes(tag)) return reply.status(304).send();
+  return reply
+    .type('application/json; charset=utf-8')
+    .serializer((same: string) => same)
+    .send(text);
+}

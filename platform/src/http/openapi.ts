@@ -1,0 +1,180 @@
+import { z } from 'zod';
+import type { ProblemDefinition } from '../kernel/index.ts';
+import type { ServiceFace } from './mount.ts';
+import type { Route } from './route.ts';
+
+export type OpenApiDocument = Readonly<Record<string, unknown>>;
+
+export interface OpenApiSource {
+  readonly face: ServiceFace;
+  readonly rootRoutes: readonly Route<never>[];
+  readonly apiRoutes: readonly Route<never>[];
+  readonly apiPrefixes: readonly string[];
+  readonly problems: readonly ProblemDefinition[];
+  /** Roles that hold each permission, for the operation's description. */
+  rolesWith(permission: string): readonly string[];
+}
+
+type Json = Record<string, unknown>;
+
+/** The OpenAPI 3.1 document of a service, made from its routes alone: no server and no database is needed. */
+export function openApiOf(source: OpenApiSource, serverUrl = '/'): OpenApiDocument {
+  const paths: Record<string, Json> = {};
+  const add = (prefix: string, route: Route<never>): void => {
+    const path = `${prefix}${route.path}`.replaceAll(/:(\w+)/g, '{$1}') || '/';
+    (paths[path] ??= {})[route.method.toLowerCase()] = operationOf(route, source);
+  };
+  for (const route of source.rootRoutes) add('', route);
+  for (const route of source.apiRoutes) add(source.apiPrefixes[0] ?? '', route);
+  return {
+    openapi: '3.1.0',
+    info: { title: source.face.title, version: source.face.version, description: source.face.summary },
+    servers: [{ url: serverUrl }],
+    tags: [...new Set([...source.rootRoutes, ...source.apiRoutes].map((route) => route.tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      schemas: { Problem: problemSchema },
+    },
+  };
+}
+
+function operationOf(route: Route<never>, source: OpenApiSource): Json {
+  const parameters = [
+    ...parametersOf('path', route.params),
+    ...parametersOf('query', route.query),
+    ...(route.isIdempotent ? [idempotencyHeader] : []),
+  ];
+  return {
+    operationId: route.operation,
+    summary: route.summary,
+    tags: [route.tag],
+    ...(route.access === 'public' ? { security: [] } : { security: [{ bearer: [] }] }),
+    ...(route.access === 'permission' ? { description: permissionText(route, source) } : {}),
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(route.body ? { requestBody: requestBodyOf(route.body) } : {}),
+    responses: { ...successesOf(route), ...refusalsOf(route, source) },
+  };
+}
+
+function permissionText(route: Route<never>, source: OpenApiSource): string {
+  return `Needs the permission \`${route.operation}\`: ${source.rolesWith(route.operation).join(', ') || 'no role'}.`;
+}
+
+function requestBodyOf(schema: z.ZodType): Json {
+  const isOptional = schema.safeParse(undefined).success;
+  return { required: !isOptional, content: { 'application/json': { schema: jsonSchema(schema, 'input') } } };
+}
+
+function parametersOf(where: 'path' | 'query', schema: z.ZodType | undefined): Json[] {
+  if (!schema) return [];
+  const shape = jsonSchema(schema, 'input');
+  const required = new Set(
+    where === 'path' ? Object.keys((shape['properties'] ?? {}) as Json) : (shape['required'] as string[] | undefined),
+  );
+  return Object.entries((shape['properties'] ?? {}) as Record<string, Json>).map(([name, property]) => {
+    const { description, ...rest } = property;
+    return { name, in: where, required: required.has(name), ...(description ? { description } : {}), schema: rest };
+  });
+}
+
+function successesOf(route: Route<never>): Json {
+  const streams = Object.fromEntries((route.streams ?? []).map((type) => [type, { schema: { type: 'string' } }]));
+  return Object.fromEntries(
+    Object.entries(route.replies).map(([status, schema]) => [
+      status,
+      {
+        description: successWords[status] ?? 'Done',
+        headers: requestIdHeader,
+        ...(schema || route.streams
+          ? {
+              content: {
+                ...(schema ? { 'application/json': { schema: jsonSchema(schema, 'output') } } : {}),
+                ...(status === '200' ? streams : {}),
+              },
+            }
+          : {}),
+      },
+    ]),
+  );
+}
+
+/** The refusals that a route may give, by status, each with the codes of its problems. */
+function refusalsOf(route: Route<never>, source: OpenApiSource): Json {
+  const codes = new Set(['internal_error', 'malformed_request', 'database_unavailable', ...(route.problems ?? [])]);
+  if (route.access !== 'public') codes.add('unauthenticated');
+  if (route.access === 'permission') codes.add('permission_missing');
+  if (route.params || route.query || route.body) codes.add('validation_failed');
+  if (route.rateLimit) codes.add('too_many_requests');
+  if (route.body) for (const code of ['body_too_large', 'media_type_unsupported']) codes.add(code);
+  const byStatus = new Map<number, ProblemDefinition[]>();
+  for (const problem of source.problems.filter(({ code }) => codes.has(code))) {
+    byStatus.set(problem.status, [...(byStatus.get(problem.status) ?? []), problem]);
+  }
+  return Object.fromEntries(
+    [...byStatus]
+      .toSorted(([left], [right]) => left - right)
+      .map(([status, problems]) => [
+        status,
+        {
+          description: problems.map(({ code, sentence }) => `\`${code}\`: ${sentence}`).join('\n\n'),
+          headers: requestIdHeader,
+          content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+        },
+      ]),
+  );
+}
+
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io, unrepresentable: 'any' });
+  return rest;
+}
+
+const successWords: Readonly<Record<string, string>> = {
+  200: 'OK',
+  201: 'Created',
+  204: 'Done; no body',
+  503: 'A needed part is down',
+};
+
+const requestIdHeader = {
+  'X-Request-ID': {
+    description: 'The id of this request: yours, where it was a UUID',
+    schema: { type: 'string', format: 'uuid' },
+  },
+};
+
+const idempotencyHeader = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description: 'Send the same key with a retry: the first answer comes again and nothing happens twice',
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+};
+
+const problemSchema = {
+  type: 'object',
+  description: 'RFC 9457 problem details',
+  required: ['type', 'title', 'status', 'detail', 'code', 'instance', 'request_id'],
+  properties: {
+    type: { type: 'string', format: 'uri' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    code: { type: 'string' },
+    instance: { type: 'string' },
+    request_id: { type: 'string', format: 'uuid' },
+    errors: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['loc', 'msg', 'type'],
+        properties: {
+          loc: { type: 'array', items: { type: ['string', 'integer'] } },
+          msg: { type: 'string' },
+          type: { type: 'string' },
+        },
+      },
+    },
+  },
+};

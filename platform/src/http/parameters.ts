@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { decodeCursor, parseInstant } from '../kernel/index.ts';
+
+const int32Max = 2_147_483_647;
+
+/** A serial key in a path or a filter. */
+export const idParameter = z.coerce.number().int().min(1).max(int32Max);
+
+export const idParams = z.object({ id: idParameter });
+
+/** `limit`: how many rows a page has. */
+export function limitParameter(sizeDefault: number, sizeMax: number): z.ZodType<number> {
+  return z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(sizeMax)
+    .default(sizeDefault)
+    .meta({ description: `Rows a page, at most ${sizeMax}` });
+}
+
+/** An ISO 8601 instant; without an offset UTC, and a date alone its first instant. */
+export const instantParameter = z
+  .string()
+  .max(40)
+  .transform((text, check) => {
+    const instant = parseInstant(text);
+    if (instant) return instant;
+    check.addIssue({ code: 'custom', message: 'Expected an ISO 8601 date or date-time', params: { type: 'instant' } });
+    return z.NEVER;
+  })
+  .meta({ type: 'string', format: 'date-time', example: '2026-01-31T00:00:00Z' });
+
+/** `cursor`: where the page before this one ended. Only what a page's `next` said is taken. */
+export function cursorParameter(keyCount: number): z.ZodType<readonly (string | number)[] | undefined> {
+  return z
+    .string()
+    .max(512)
+    .transform((text, check) => {
+      const keys = decodeCursor(text, keyCount);
+      if (keys) return keys;
+      check.addIssue({ code: 'custom', message: 'Expected the `next` of another page', params: { type: 'cursor' } });
+      return z.NEVER;
+    })
+    .optional()
+    .meta({ type: 'string', description: 'The `next` of the page before' });
+}

@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { type Actor, type ClientOrigin, type Clock, type Context, isUuid, type Log, uuidV7 } from '../kernel/index.ts';
+import { newTraceId, parseTraceparent } from '../telemetry/index.ts';
+import type { AddressReader } from './client-address.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Made by the first hook; every later one may read it. */
+    quinta: RequestContext;
+  }
+}
+
+export interface ContextParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly addressOf: AddressReader;
+}
+
+const userAgentLengthMax = 255;
+const endpointLengthMax = 255;
+const randomPool = { bytes: randomBytes(4096), used: 0 };
+
+/** What is known of one request; the actor is filled in once the token is checked. */
+export class RequestContext implements Context {
+  readonly requestId: string;
+  readonly traceId: string;
+  readonly client: ClientOrigin;
+  readonly method: string;
+  readonly endpoint: string;
+  readonly clock: Clock;
+  readonly startedMs = performance.now();
+  operation = 'unmatched';
+  /** The service whose prefix matched, and its log. */
+  service = 'quinta';
+  sink: Log;
+  actor: Actor | undefined;
+  readonly #request: FastifyRequest;
+  #log: Log | undefined;
+
+  constructor(request: FastifyRequest, parts: ContextParts) {
+    const { headers } = request;
+    const asked = headers['x-request-id'];
+    this.clock = parts.clock;
+    this.requestId = typeof asked === 'string' && isUuid(asked) ? asked.toLowerCase() : freshId(parts.clock);
+    const parent = typeof headers['traceparent'] === 'string' ? parseTraceparent(headers['traceparent']) : undefined;
+    this.traceId = parent?.traceId ?? newTraceId(chance(16));
+    const forwarded = headers['x-forwarded-for'];
+    this.client = {
+      address: parts.addressOf(
+        request.socket.remoteAddress,
+        Array.isArray(forwarded) ? forwarded.join(',') : forwarded,
+      ),
+      userAgent: printable(headers['user-agent'] ?? '').slice(0, userAgentLengthMax),
+    };
+    this.method = request.method;
+    this.endpoint = printable(request.url.split('?', 1)[0] ?? '').slice(0, endpointLengthMax);
+    this.sink = parts.log;
+    this.#request = request;
+  }
+
+  get log(): Log {
+    return (this.#log ??= this.sink.child({ request_id: this.requestId, operation: this.operation }));
+  }
+
+  get signal(): AbortSignal {
+    return this.#request.signal;
+  }
+}
+
+/** The one log line of a request, its tokens and query left out. */
+export function logRequest(context: RequestContext, statusCode: number): void {
+  context.sink.info(
+    {
+      request_id: context.requestId,
+      trace_id: context.traceId,
+      operation: context.operation,
+      user_id: context.actor?.id ?? null,
+      method: context.method,
+      path: context.endpoint,
+      status_code: statusCode,
+      duration_ms: Math.round((performance.now() - context.startedMs) * 10) / 10,
+      ip: context.client.address,
+      user_agent: context.client.userAgent,
+    },
+    'Request completed',
+  );
+}
+
+/** A new UUIDv7, its chance taken from a pool so that a request does not pay for a system call. */
+function freshId(clock: Clock): string {
+  return uuidV7(clock.now().getTime(), chance(10));
+}
+
+function chance(length: number): Uint8Array {
+  if (randomPool.used + length > randomPool.bytes.length) {
+    randomPool.bytes = randomBytes(randomPool.bytes.length);
+    randomPool.used = 0;
+  }
+  const start = randomPool.used;
+  randomPool.used += length;
+  return randomPool.bytes.subarray(start, randomPool.used);
+}
+
+/** What a header or path may hold for a text column: control characters and broken surrogates replaced. */
+function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  return /[\u0000-\u001f\u007f]/.test(text) ? text.replaceAll(/[\u0000-\u001f\u007f]/g, '?') : text.toWellFormed();
+}

@@ -1,0 +1,110 @@
+import type { z } from 'zod';
+import type { Actor, Context } from '../kernel/index.ts';
+
+/** Body schemas by status; null where the answer has no body. */
+export type Replies = Readonly<Record<number, z.ZodType | null>>;
+
+/** Rows sent while they are read, so that an export never stands in memory whole. */
+export interface StreamReply {
+  readonly status: 200;
+  readonly stream: AsyncIterable<string>;
+  readonly contentType: string;
+  /** Offered to the browser as the file's name. */
+  readonly fileName: string;
+}
+
+export type ReplyOf<R extends Replies> =
+  | {
+      readonly [Status in keyof R & number]: {
+        readonly status: Status;
+        readonly body: R[Status] extends z.ZodType ? z.input<R[Status]> : undefined;
+        readonly headers?: Readonly<Record<string, string>>;
+      };
+    }[keyof R & number]
+  | StreamReply;
+
+/** One request to a handler: parsed input and who asks. */
+export interface Call<App, Params, Query, Body> {
+  readonly app: App;
+  readonly context: Context;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** The header of that name, where the client sent one. */
+  readonly idempotencyKey: string | undefined;
+  /** Whether the caller's role holds a permission. */
+  can(permission: string): boolean;
+}
+
+export interface SignedInCall<App, Params, Query, Body> extends Call<App, Params, Query, Body> {
+  readonly actor: Actor;
+}
+
+/** How often one address (or, by `account`, one name in the body) may ask. */
+export interface RateLimit {
+  readonly name: string;
+  readonly limit: number;
+  readonly windowMs: number;
+}
+
+interface RouteShape<P, Q, B, R extends Replies> {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** `/vales/:id` */
+  readonly path: string;
+  /** `vale.issue`: the name in permissions, logs, metrics, audit and OpenAPI. */
+  readonly operation: string;
+  readonly summary: string;
+  readonly tag: string;
+  readonly params?: z.ZodType<P>;
+  readonly query?: z.ZodType<Q>;
+  readonly body?: z.ZodType<B>;
+  readonly replies: R;
+  /** What the answer to a stream is, in the documentation. */
+  readonly streams?: readonly string[];
+  /** Codes of problems that this route may answer besides the platform's own. */
+  readonly problems?: readonly string[];
+  readonly rateLimit?: RateLimit;
+  readonly bodyBytesMax?: number;
+  /** Whether a client may send `Idempotency-Key`. */
+  readonly isIdempotent?: boolean;
+  /** Whether the answer carries an ETag and 304 is given. */
+  readonly isCacheable?: boolean;
+}
+
+/** `public`: anybody. `signed-in`: any role. `permission`: a role that holds the operation's name. */
+export type Access = 'public' | 'signed-in' | 'permission';
+
+/** A route with its types erased, as the server mounts it. */
+export interface Route<App> extends RouteShape<unknown, unknown, unknown, Replies> {
+  readonly access: Access;
+  handle(call: SignedInCall<App, unknown, unknown, unknown>): Promise<ReplyOf<Replies>>;
+}
+
+type Unless<T> = unknown extends T ? undefined : T;
+
+/** The makers of a service's routes: `const { route, publicRoute } = routesOf<Mexa>()`. */
+export function routesOf<App>(): {
+  /** A route for callers whose role holds the operation's name as a permission. */
+  route<P, Q, B, R extends Replies>(
+    shape: RouteShape<P, Q, B, R> & {
+      handle(call: SignedInCall<App, Unless<P>, Unless<Q>, Unless<B>>): Promise<ReplyOf<R>>;
+    },
+  ): Route<App>;
+  /** A route for every signed-in caller. */
+  signedInRoute<P, Q, B, R extends Replies>(
+    shape: RouteShape<P, Q, B, R> & {
+      handle(call: SignedInCall<App, Unless<P>, Unless<Q>, Unless<B>>): Promise<ReplyOf<R>>;
+    },
+  ): Route<App>;
+  publicRoute<P, Q, B, R extends Replies>(
+    shape: RouteShape<P, Q, B, R> & {
+      handle(call: Call<App, Unless<P>, Unless<Q>, Unless<B>>): Promise<ReplyOf<R>>;
+    },
+  ): Route<App>;
+} {
+  const erased =
+    (access: Access) =>
+    (shape: object): Route<App> =>
+      ({ ...shape, access }) as Route<App>;
+  return { route: erased('permission'), signedInRoute: erased('signed-in'), publicRoute: erased('public') };
+}

@@ -1,0 +1,253 @@
+import type { Socket } from 'node:net';
+import fastifyCompress from '@fastify/compress';
+import fastifyCors from '@fastify/cors';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { type Clock, type Log, type Problem } from '../kernel/index.ts';
+import { addressReader } from './client-address.ts';
+import { mountDocs } from './docs-pages.ts';
+import type { Mount } from './mount.ts';
+import { mountRoute } from './mount-route.ts';
+import { openApiOf, type OpenApiSource } from './openapi.ts';
+import { problemOf, sendProblem } from './problem-reply.ts';
+import { headersTooLarge, malformedRequest, methodNotAllowed, requestTimeout, routeNotFound } from './problems.ts';
+import { readinessOf } from './readiness.ts';
+import { type ContextParts, logRequest, RequestContext } from './request-context.ts';
+
+/** What the server tells of each request, for the metrics. */
+export type RequestObserver = (request: {
+  readonly service: string;
+  readonly route: string;
+  readonly method: string;
+  readonly status: number;
+  readonly durationMs: number;
+}) => void;
+
+export interface ServerOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** CIDRs of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustProxy: readonly string[];
+  readonly corsOrigins: readonly string[];
+  readonly checksReplies: boolean;
+  readonly observe: RequestObserver;
+  /** Prometheus text; undefined closes `/metrics`. */
+  readonly metrics?: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  readonly metricsToken?: string | undefined;
+  /** HTML at `/` where several services share the port. */
+  readonly frontPage?: () => string;
+}
+
+/** A mount with its documentation; App is the service's own business. */
+export interface MountedService {
+  readonly mount: Mount<never>;
+  readonly openApi: OpenApiSource;
+}
+
+const limits = {
+  requestMs: 30_000,
+  headersMs: 10_000,
+  keepAliveMs: 72_000,
+  checkingMs: 2_000,
+  connectionsMax: 20_000,
+  headerBytes: 16_384,
+  headersMax: 100,
+  pathParamLength: 500,
+} as const;
+
+/** Security headers of every answer; pages of documentation bring their own policy. */
+const baseHeaders = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cache-control': 'no-store',
+} as const;
+
+/** Builds the HTTP server of one process with its services mounted. It does not listen yet. */
+export async function buildServer(
+  services: readonly MountedService[],
+  options: ServerOptions,
+): Promise<FastifyInstance> {
+  const server = Fastify({
+    logger: false,
+    bodyLimit: 1_048_576,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    routerOptions: { maxParamLength: limits.pathParamLength, ignoreTrailingSlash: true },
+    exposeHeadRoutes: true,
+    forceCloseConnections: 'idle',
+    http: {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersMs,
+      connectionsCheckingInterval: limits.checkingMs,
+    },
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, request, reply) => {
+      request.quinta = new RequestContext(request, parts);
+      void reply.headers(baseHeaders).header('x-request-id', request.quinta.requestId);
+      void sendProblem(
+        request,
+        reply,
+        problemOf(error, () => options.log),
+      );
+    },
+  });
+  const parts = { clock: options.clock, log: options.log, addressOf: addressReader(options.trustProxy) };
+  server.server.maxHeadersCount = limits.headersMax;
+  server.server.maxConnections = limits.connectionsMax;
+  followRequests(server, parts, options.observe);
+  await server.register(fastifyCompress, { threshold: 1_024, encodings: ['gzip', 'deflate'] });
+  if (options.corsOrigins.length > 0) await server.register(fastifyCors, corsSettings(options.corsOrigins));
+  readJsonOnly(server);
+  if (options.frontPage) mountFrontPage(server, options.frontPage);
+  for (const service of services) {
+    await server.register((scope) => mountService(scope, service, options), { prefix: service.mount.prefix });
+  }
+  server.setErrorHandler((error, request, reply) =>
+    sendProblem(
+      request,
+      reply,
+      problemOf(error, () => request.quinta.log),
+    ),
+  );
+  server.setNotFoundHandler((request, reply) => sendProblem(request, reply, routeNotFound()));
+  return server;
+}
+
+/** Gives each request its context, and tells of it once it is answered. */
+function followRequests(server: FastifyInstance, parts: ContextParts, observe: RequestObserver): void {
+  server.decorateRequest('quinta');
+  server.addHook('onRequest', (request, reply, done) => {
+    request.quinta = new RequestContext(request, parts);
+    reply.headers(baseHeaders).header('x-request-id', request.quinta.requestId);
+    done();
+  });
+  server.addHook('onResponse', (request, reply, done) => {
+    const context = request.quinta;
+    logRequest(context, reply.statusCode);
+    observe({
+      service: context.service,
+      route: context.operation === 'unmatched' ? (request.routeOptions.url ?? 'unmatched') : context.operation,
+      method: request.method,
+      status: reply.statusCode,
+      durationMs: performance.now() - context.startedMs,
+    });
+    done();
+  });
+}
+
+async function mountService(scope: FastifyInstance, service: MountedService, options: ServerOptions): Promise<void> {
+  const { mount, openApi } = service;
+  const { name } = mount.face;
+  scope.addHook('onRequest', (request, _, done) => {
+    request.quinta.service = name;
+    request.quinta.sink = mount.log;
+    done();
+  });
+  scope.setErrorHandler((error, request, reply) =>
+    sendProblem(
+      request,
+      reply,
+      problemOf(error, () => request.quinta.log),
+      mount.legacyMembers,
+    ),
+  );
+  const patterns: { readonly method: string; readonly pattern: RegExp }[] = [];
+  const add = (prefix: string, route: (typeof mount.apiRoutes)[number]): void => {
+    mountRoute(scope, `${prefix}${route.path}`, route, { mount, options });
+    patterns.push({ method: route.method, pattern: patternOf(`${mount.prefix}${prefix}${route.path}`) });
+  };
+  for (const route of mount.rootRoutes) add('', route);
+  for (const prefix of mount.apiPrefixes) for (const route of mount.apiRoutes) add(prefix, route);
+  scope.setNotFoundHandler((request, reply) =>
+    sendProblem(request, reply, unmatched(request.quinta.endpoint, patterns), mount.legacyMembers),
+  );
+  mountOperations(scope, mount, options);
+  if (mount.hasDocs) mountDocs(scope, mount.prefix, openApiOf(openApi, mount.prefix || '/'));
+}
+
+/** `/health` (unless the service has its own), `/ready` and `/metrics`. */
+function mountOperations(scope: FastifyInstance, mount: Mount<never>, options: ServerOptions): void {
+  if (!mount.rootRoutes.some((route) => route.path === '/health')) {
+    scope.get('/health', (_, reply) => reply.send({ status: 'ok', service: mount.face.title }));
+  }
+  scope.get('/ready', async (_, reply) => {
+    const readiness = await readinessOf(mount.readyChecks);
+    const isDown = readiness.status === 'down';
+    if (isDown) reply.header('retry-after', '1');
+    return reply.status(isDown ? 503 : 200).send(readiness);
+  });
+  const { metrics, metricsToken } = options;
+  if (!metrics) return;
+  scope.get('/metrics', async (request, reply) => {
+    if (metricsToken && request.headers.authorization !== `Bearer ${metricsToken}`) throw routeNotFound();
+    const { contentType, text } = await metrics();
+    return reply.type(contentType).send(text);
+  });
+}
+
+/** 405 with what is allowed where the path is known under another method, else 404. */
+function unmatched(path: string, patterns: readonly { method: string; pattern: RegExp }[]): Problem {
+  const methods = [...new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
+  if (methods.length === 0) return routeNotFound();
+  if (methods.includes('GET')) methods.push('HEAD');
+  const allowed = methods.toSorted().join(', ');
+  return methodNotAllowed({ allowed }, { headers: { allow: allowed } });
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}/?$`);
+}
+
+function mountFrontPage(server: FastifyInstance, frontPage: () => string): void {
+  const policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+  server.get('/', (_, reply) =>
+    reply.header('content-security-policy', policy).type('text/html; charset=utf-8').send(frontPage()),
+  );
+}
+
+/** Only JSON bodies are read; an empty one counts as none, as many clients send the header without a body. */
+function readJsonOnly(server: FastifyInstance): void {
+  server.removeAllContentTypeParsers();
+  const parse = server.getDefaultJsonParser('error', 'error');
+  for (const type of ['application/json', /^application\/[\w.+-]+\+json$/]) {
+    server.addContentTypeParser<string>(type, { parseAs: 'string' }, (request, body, done) => {
+      if (body.length === 0) done(null, undefined);
+      else void parse(request, body, done);
+    });
+  }
+}
+
+function corsSettings(origins: readonly string[]): object {
+  return {
+    origin: origins.includes('*') ? '*' : [...origins],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: [
+      'X-Request-ID',
+      'Idempotency-Replayed',
+      'Retry-After',
+      'RateLimit',
+      'RateLimit-Policy',
+      'ETag',
+      'Link',
+    ],
+    maxAge: 600,
+  };
+}
+
+/** Node's parser gave up before there was a request: no hook has run, so the answer is written by hand. */
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || socket.destroyed) return;
+  const problem = brokenRequestProblem(error.code);
+  const { status, title, code, message: detail } = problem;
+  const body = JSON.stringify({ type: `urn:quinta:problem:${code}`, title, status, detail, code });
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+function brokenRequestProblem(code: string | undefined): Problem {
+  if (code === 'HPE_HEADER_OVERFLOW') return headersTooLarge();
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return requestTimeout();
+  return malformedRequest({ reason: 'it is not HTTP/1.1' });
+}

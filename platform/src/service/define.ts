@@ -1,0 +1,77 @@
+import type { ConfigOf, Settings } from '../config/index.ts';
+import type { Database } from '../database/index.ts';
+import type { LegacyMembers, Mount, ReadyCheck, Route, ServiceFace } from '../http/index.ts';
+import type { Clock, Log, ProblemDefinition } from '../kernel/index.ts';
+import type { KeyValue, Limiter } from '../keyvalue/index.ts';
+import type { Metrics } from '../telemetry/index.ts';
+import type { RoleTable } from './roles.ts';
+
+/** What the host gives a service to stand on. */
+export interface ServiceParts<Config> {
+  readonly config: Config;
+  readonly database: Database;
+  readonly keyValue: KeyValue;
+  readonly limiter: Limiter;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly isProduction: boolean;
+  readonly dataDirectory: string;
+}
+
+/** A service that is open: its state, and how it decides who may. */
+export interface OpenedService<App> {
+  readonly app: App;
+  readonly authenticate: Mount<App>['authenticate'];
+  readonly onRefused?: Mount<App>['onRefused'];
+  /** Parts beyond the database, which the host checks itself. */
+  readonly readyChecks?: readonly ReadyCheck[];
+  /** Runs every hour on one process or more: forgetting what has expired. */
+  housekeep?(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ServiceMigrations {
+  readonly folder: URL;
+  /** Which of the platform's migrations this service's database needs, by name. */
+  readonly platform: readonly string[];
+  /** The version table that a README promised. */
+  readonly versionTable?: { readonly name: string; readonly column: string };
+  /** Tables that the application's role may only read and append to. */
+  readonly appendOnly: readonly string[];
+}
+
+/** What a seed did, for the page that `npm start` prints. */
+export interface SeedReport {
+  readonly summary: string;
+  /** Who can sign in: name and role; the password is the data folder's demo password. */
+  readonly accounts: readonly { readonly name: string; readonly role: string }[];
+}
+
+/** The table of contents of a service: everything that it is, in one screen. */
+export interface Service<Schema extends Settings, App> {
+  readonly face: ServiceFace;
+  readonly defaultPort: number;
+  readonly settings: Schema;
+  readonly roles: RoleTable;
+  readonly problems: readonly ProblemDefinition[];
+  readonly migrations: ServiceMigrations;
+  readonly rootRoutes: readonly Route<App>[];
+  readonly apiRoutes: readonly Route<App>[];
+  readonly apiPrefixes: readonly string[];
+  readonly legacyMembers?: LegacyMembers;
+  /** The configured database, or undefined for the embedded one. */
+  databaseUrlOf(config: ConfigOf<Schema>, isProduction: boolean): string | undefined;
+  open(parts: ServiceParts<ConfigOf<Schema>>): Promise<OpenedService<App>>;
+  /** Loads demo data; a second time changes nothing. */
+  seed(app: App, demoPassword: string): Promise<SeedReport>;
+  /** An access token for a user by name or for a demo user of a role. Development only. */
+  issueToken(app: App, wanted: { readonly user?: string; readonly role?: string }): Promise<string>;
+}
+
+/** A service whose types nobody outside it needs. */
+export type AnyService = Service<Settings, never>;
+
+export function defineService<Schema extends Settings, App>(service: Service<Schema, App>): Service<Schema, App> {
+  return service;
+}
