@@ -1,8 +1,9 @@
 export { type Answer, forgetIdempotencyKeys, idempotently, type IdempotentRequest } from './idempotency.ts';
+export { csvLine } from './csv.ts';
 export { limitKeyOf } from './client-address.ts';
 export { type LimitDecision, type Mount, type ReadyCheck, type ServiceFace } from './mount.ts';
 export { openApiOf, type OpenApiDocument, type OpenApiSource } from './openapi.ts';
-export { cursorParameter, idParameter, idParams, instantParameter, limitParameter } from './parameters.ts';
+export { cursorParameter, idParameter, idParams, instantParameter, limitParameter, plainText } from './parameters.ts';
 export { type LegacyMembers } from './problem-reply.ts';
 export {
   idempotencyKeyReused,
@@ -22,3 +23,4 @@ export {
   type SignedInCall,
 } from './route.ts';
 export { buildServer, type MountedService, type RequestObserver, type ServerOptions } from './server.ts';
+export { fieldFaults, summaryOf } from './field-faults.ts';

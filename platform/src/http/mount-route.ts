@@ -7,7 +7,7 @@ import { limitKeyOf } from './client-address.ts';
 import { fieldFaults, type InputPart, summaryOf } from './field-faults.ts';
 import type { Mount } from './mount.ts';
 import { permissionMissing, tooManyRequests, unauthenticated, validationFailed } from './problems.ts';
-import type { Replies, ReplyOf, Route, SignedInCall } from './route.ts';
+import type { RateLimit, Replies, ReplyOf, Route, SignedInCall } from './route.ts';
 
 export interface MountOptions {
   /** Whether each answer is checked against its schema: on in tests, where a difference is a 500. */
@@ -32,7 +32,7 @@ export function mountRoute<App>(
     validatorCompiler: ({ schema, httpPart }) => parserOf(schema as unknown as z.ZodType, httpPart ?? 'body'),
     onRequest: async (request, reply) => {
       request.quinta.operation = route.operation;
-      if (route.rateLimit) await limitByAddress(mount, route.rateLimit, request, reply);
+      if (route.rateLimit) await limitByAddress(mount, route.rateLimit(mount.app), request, reply);
       if (route.access !== 'public') request.quinta.actor = await signIn(mount, request);
       if (route.access === 'permission') await requirePermission(mount, route.operation, request);
     },
@@ -84,7 +84,7 @@ async function requirePermission<App>(mount: Mount<App>, permission: string, req
 
 async function limitByAddress<App>(
   mount: Mount<App>,
-  policy: NonNullable<Route<App>['rateLimit']>,
+  policy: RateLimit,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Actor, Log } from '../kernel/index.ts';
+import type { Actor, Context, Log } from '../kernel/index.ts';
 import type { LegacyMembers } from './problem-reply.ts';
 import type { RateLimit, Route } from './route.ts';
 
@@ -46,5 +46,5 @@ export interface Mount<App> {
   can(actor: Actor, permission: string): boolean;
   limit(policy: RateLimit, key: string): Promise<LimitDecision>;
   /** Told when a signed-in caller was refused, for the audit. */
-  onRefused?(request: { readonly actor: Actor; readonly permission: string }, context: unknown): Promise<void>;
+  onRefused?(request: { readonly actor: Actor; readonly permission: string }, context: Context): Promise<void>;
 }

@@ -70,7 +70,7 @@ function parametersOf(where: 'path' | 'query', schema: z.ZodType | undefined): J
   if (!schema) return [];
   const shape = jsonSchema(schema, 'input');
   const required = new Set(
-    where === 'path' ? Object.keys((shape['properties'] ?? {}) as Json) : (shape['required'] as string[] | undefined),
+    where === 'path' ? Object.keys(shape['properties'] ?? {}) : (shape['required'] as string[] | undefined),
   );
   return Object.entries((shape['properties'] ?? {}) as Record<string, Json>).map(([name, property]) => {
     const { description, ...rest } = property;

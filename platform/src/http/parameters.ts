@@ -45,3 +45,18 @@ export function cursorParameter(keyCount: number): z.ZodType<readonly (string | 
     .optional()
     .meta({ type: 'string', description: 'The `next` of the page before' });
 }
+
+/**
+ * Text that a database can hold: no NUL, no broken surrogate. Length counts UTF-16 units, as JSON Schema's readers
+ * mostly do; a column of as many characters always suffices.
+ */
+export function plainText(length: { readonly min?: number; readonly max: number }): z.ZodString {
+  return z
+    .string()
+    .min(length.min ?? 0)
+    .max(length.max)
+    .refine((text) => !text.includes('\u0000') && text.isWellFormed(), {
+      message: 'Expected text without NUL or broken surrogates',
+      params: { type: 'text' },
+    });
+}

@@ -40,14 +40,14 @@ export interface SignedInCall<App, Params, Query, Body> extends Call<App, Params
   readonly actor: Actor;
 }
 
-/** How often one address (or, by `account`, one name in the body) may ask. */
+/** How often one may ask: at most `limit` in any `windowMs`. */
 export interface RateLimit {
   readonly name: string;
   readonly limit: number;
   readonly windowMs: number;
 }
 
-interface RouteShape<P, Q, B, R extends Replies> {
+interface RouteShape<App, P, Q, B, R extends Replies> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** `/vales/:id` */
   readonly path: string;
@@ -63,7 +63,8 @@ interface RouteShape<P, Q, B, R extends Replies> {
   readonly streams?: readonly string[];
   /** Codes of problems that this route may answer besides the platform's own. */
   readonly problems?: readonly string[];
-  readonly rateLimit?: RateLimit;
+  /** How often one address may ask; counted before anything else is looked at. */
+  rateLimit?(app: App): RateLimit;
   readonly bodyBytesMax?: number;
   /** Whether a client may send `Idempotency-Key`. */
   readonly isIdempotent?: boolean;
@@ -75,32 +76,34 @@ interface RouteShape<P, Q, B, R extends Replies> {
 export type Access = 'public' | 'signed-in' | 'permission';
 
 /** A route with its types erased, as the server mounts it. */
-export interface Route<App> extends RouteShape<unknown, unknown, unknown, Replies> {
+export interface Route<App> extends RouteShape<App, unknown, unknown, unknown, Replies> {
   readonly access: Access;
   handle(call: SignedInCall<App, unknown, unknown, unknown>): Promise<ReplyOf<Replies>>;
 }
 
 type Unless<T> = unknown extends T ? undefined : T;
 
+/** Makes a route of one kind of access; the types of its handler follow from its schemas. */
+type RouteMaker<App> = <P, Q, B, R extends Replies>(
+  shape: RouteShape<App, P, Q, B, R> & {
+    handle(call: SignedInCall<App, Unless<P>, Unless<Q>, Unless<B>>): Promise<ReplyOf<R>>;
+  },
+) => Route<App>;
+
+/** As `RouteMaker`, for handlers that may meet a stranger. */
+type PublicRouteMaker<App> = <P, Q, B, R extends Replies>(
+  shape: RouteShape<App, P, Q, B, R> & {
+    handle(call: Call<App, Unless<P>, Unless<Q>, Unless<B>>): Promise<ReplyOf<R>>;
+  },
+) => Route<App>;
+
 /** The makers of a service's routes: `const { route, publicRoute } = routesOf<Mexa>()`. */
 export function routesOf<App>(): {
-  /** A route for callers whose role holds the operation's name as a permission. */
-  route<P, Q, B, R extends Replies>(
-    shape: RouteShape<P, Q, B, R> & {
-      handle(call: SignedInCall<App, Unless<P>, Unless<Q>, Unless<B>>): Promise<ReplyOf<R>>;
-    },
-  ): Route<App>;
-  /** A route for every signed-in caller. */
-  signedInRoute<P, Q, B, R extends Replies>(
-    shape: RouteShape<P, Q, B, R> & {
-      handle(call: SignedInCall<App, Unless<P>, Unless<Q>, Unless<B>>): Promise<ReplyOf<R>>;
-    },
-  ): Route<App>;
-  publicRoute<P, Q, B, R extends Replies>(
-    shape: RouteShape<P, Q, B, R> & {
-      handle(call: Call<App, Unless<P>, Unless<Q>, Unless<B>>): Promise<ReplyOf<R>>;
-    },
-  ): Route<App>;
+  /** For callers whose role holds the operation's name as a permission. */
+  readonly route: RouteMaker<App>;
+  /** For every signed-in caller. */
+  readonly signedInRoute: RouteMaker<App>;
+  readonly publicRoute: PublicRouteMaker<App>;
 } {
   const erased =
     (access: Access) =>

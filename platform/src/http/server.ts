@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import fastifyCompress from '@fastify/compress';
 import fastifyCors from '@fastify/cors';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { type Clock, type Log, type Problem } from '../kernel/index.ts';
+import type { Clock, Log, Problem } from '../kernel/index.ts';
 import { addressReader } from './client-address.ts';
 import { mountDocs } from './docs-pages.ts';
 import type { Mount } from './mount.ts';
@@ -110,7 +110,10 @@ export async function buildServer(
       problemOf(error, () => request.quinta.log),
     ),
   );
-  server.setNotFoundHandler((request, reply) => sendProblem(request, reply, routeNotFound()));
+  // A service alone at the root brings its own.
+  if (services.every(({ mount }) => mount.prefix !== '')) {
+    server.setNotFoundHandler((request, reply) => sendProblem(request, reply, routeNotFound()));
+  }
   return server;
 }
 

@@ -17,6 +17,8 @@ export interface ServiceParts<Config> {
   readonly clock: Clock;
   readonly isProduction: boolean;
   readonly dataDirectory: string;
+  /** Where the database is, without user or password. */
+  readonly databaseAddress: { readonly host: string; readonly port: number; readonly database: string };
 }
 
 /** A service that is open: its state, and how it decides who may. */
@@ -36,7 +38,7 @@ export interface ServiceMigrations {
   /** Which of the platform's migrations this service's database needs, by name. */
   readonly platform: readonly string[];
   /** The version table that a README promised. */
-  readonly versionTable?: { readonly name: string; readonly column: string };
+  readonly versionTable?: { readonly name: 'alembic_version'; readonly column: 'version_num' };
   /** Tables that the application's role may only read and append to. */
   readonly appendOnly: readonly string[];
 }

@@ -1,0 +1,15 @@
+export {
+  type AnyService,
+  defineService,
+  type OpenedService,
+  type SeedReport,
+  type Service,
+  type ServiceMigrations,
+  type ServiceParts,
+} from './define.ts';
+export { defineRoles, type RoleTable } from './roles.ts';
+export { developmentSecret, resolveSecret } from './secrets.ts';
+export { databasePartSettings, databaseSettings, hostSettings, identitySettings } from './settings.ts';
+export { migratorOf, type Placement, placeServices, type PlacedService } from './place.ts';
+export { openService, openSharedParts, type RunningService } from './open.ts';
+export { PortTaken, serve, type ServeOptions, type Serving } from './serve.ts';

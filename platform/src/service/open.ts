@@ -1,0 +1,194 @@
+import path from 'node:path';
+import { type Database, openDatabase, parseDatabaseUrl } from '../database/index.ts';
+import type { MountedService, ReadyCheck } from '../http/index.ts';
+import { type Log, systemClock } from '../kernel/index.ts';
+import { createLimiter, type KeyValue, type Limiter, openKeyValue } from '../keyvalue/index.ts';
+import { createLog, createMetrics, type Metrics, type ServiceLog } from '../telemetry/index.ts';
+import type { OpenedService } from './define.ts';
+import type { PlacedService, Placement } from './place.ts';
+
+/** A service that is open, with what closes it. */
+export interface RunningService {
+  readonly placed: PlacedService;
+  readonly opened: OpenedService<never>;
+  readonly mounted: MountedService;
+  close(): Promise<void>;
+}
+
+/** What the services of one process share. */
+export interface SharedParts {
+  readonly metrics: Metrics;
+  readonly keyValue: KeyValue;
+  /** How many processes share the limits, for the budget of each when the key-value store is gone. */
+  readonly processCount: number;
+  /** Number of this worker, or 0 alone: log files of workers must not rotate each other away. */
+  readonly workerId: number;
+  /** Whether the process has been told to stop. */
+  readonly isStopping: () => boolean;
+}
+
+export function openSharedParts(
+  placement: Placement,
+  log: Log,
+  process_: Pick<SharedParts, 'processCount' | 'workerId' | 'isStopping'>,
+): SharedParts & { close(): Promise<void> } {
+  const metrics = createMetrics({ service: 'quinta' });
+  const keyValue = openKeyValue({ redisUrl: placement.host.REDIS_URL, log });
+  return {
+    ...process_,
+    metrics,
+    keyValue,
+    close: async () => {
+      await keyValue.close();
+      await metrics.close();
+    },
+  };
+}
+
+/** Opens one service on its parts. */
+export async function openService(
+  placement: Placement,
+  placed: PlacedService,
+  shared: SharedParts,
+  prefix: string,
+): Promise<RunningService> {
+  const { service, config } = placed;
+  const { name } = service.face;
+  const log = openLog(placement, placed, shared.workerId);
+  const metrics = shared.metrics.forService(name);
+  const database = openPool(placed, metrics, log);
+  const limiter = openLimiter(shared, metrics);
+  const opened = await service.open({
+    config,
+    database,
+    keyValue: shared.keyValue,
+    limiter,
+    metrics,
+    log,
+    clock: systemClock,
+    isProduction: placement.isProduction,
+    dataDirectory: placement.dataDirectory,
+    databaseAddress: addressOf(placed),
+  });
+  const readyChecks: ReadyCheck[] = [...ownChecks(shared, database), ...(opened.readyChecks ?? [])];
+  return {
+    placed,
+    opened,
+    mounted: mountOf(placement, placed, { opened, log, prefix, readyChecks, limiter }),
+    close: async () => {
+      await opened.close();
+      limiter.close();
+      await database.close();
+      await log.close();
+    },
+  };
+}
+
+/** What every service needs: a process that is not stopping, its database, and the key-value store if it can be had. */
+function ownChecks(shared: SharedParts, database: Database): ReadyCheck[] {
+  const alive = (): Promise<Record<string, never>> =>
+    shared.isStopping() ? Promise.reject(new Error('The process is stopping')) : Promise.resolve({});
+  return [
+    { name: 'process', isEssential: true, check: alive },
+    { name: 'database', isEssential: true, check: () => database.ping().then(() => ({})) },
+    { name: 'key_value', isEssential: false, check: () => shared.keyValue.ping().then(() => ({})) },
+  ];
+}
+
+function openPool({ service, config, applicationUrl }: PlacedService, metrics: Metrics, log: Log): Database {
+  const database = openDatabase({
+    url: applicationUrl,
+    connectionsMax: Number(config['DATABASE_POOL_MAX'] ?? 8),
+    statementTimeoutMs: Number(config['DATABASE_STATEMENT_TIMEOUT_MS'] ?? 10_000),
+    lockTimeoutMs: Number(config['DATABASE_LOCK_TIMEOUT_MS'] ?? 5_000),
+    slowMs: Number(config['DATABASE_SLOW_MS'] ?? 500),
+    applicationName: `quinta ${service.face.name}`,
+    log,
+    observe: statementObserver(metrics),
+  });
+  const states = (): { labels: { state: string }; value: number }[] => [
+    { labels: { state: 'idle' }, value: database.pool.idle },
+    { labels: { state: 'busy' }, value: database.pool.total - database.pool.idle },
+    { labels: { state: 'waiting' }, value: database.pool.waiting },
+  ];
+  metrics.gauge('quinta_database_connections', 'Connections of the pool.', states, { labelNames: ['state'] });
+  return database;
+}
+
+function openLimiter(shared: SharedParts, metrics: Metrics): Limiter {
+  const decisions = metrics.counter('quinta_limit_decisions_total', 'Decisions of rate limits.', [
+    'policy',
+    'outcome',
+    'source',
+  ]);
+  return createLimiter(shared.keyValue, {
+    fallbackShare: shared.processCount,
+    onDecision: ({ policy, allowed, source }) =>
+      decisions.add({ policy, outcome: allowed ? 'allowed' : 'refused', source }),
+  });
+}
+
+function mountOf(
+  placement: Placement,
+  { service }: PlacedService,
+  parts: {
+    opened: OpenedService<never>;
+    log: Log;
+    prefix: string;
+    readyChecks: readonly ReadyCheck[];
+    limiter: Limiter;
+  },
+): MountedService {
+  const { face, rootRoutes, apiRoutes, apiPrefixes, roles } = service;
+  return {
+    mount: {
+      face,
+      prefix: parts.prefix,
+      app: parts.opened.app,
+      rootRoutes,
+      apiRoutes,
+      apiPrefixes,
+      log: parts.log,
+      readyChecks: parts.readyChecks,
+      hasDocs: placement.host.DOCS === 'on',
+      ...(service.legacyMembers ? { legacyMembers: service.legacyMembers } : {}),
+      authenticate: (token) => parts.opened.authenticate(token),
+      can: (actor, permission) => roles.can(actor.role, permission),
+      limit: (policy, key) => parts.limiter.take(policy, key),
+      ...(parts.opened.onRefused ? { onRefused: parts.opened.onRefused } : {}),
+    },
+    openApi: {
+      face,
+      rootRoutes,
+      apiRoutes,
+      apiPrefixes,
+      problems: service.problems,
+      rolesWith: (permission) => roles.rolesWith(permission),
+    },
+  };
+}
+
+/** The address as `/health` shows it: never the user, the password, or where an embedded socket lies. */
+function addressOf({ applicationUrl, isEmbedded }: PlacedService): { host: string; port: number; database: string } {
+  const { host, port, database } = parseDatabaseUrl(applicationUrl);
+  return { host: isEmbedded ? 'embedded' : host, port, database };
+}
+
+function openLog(placement: Placement, { service, config }: PlacedService, workerId: number): ServiceLog {
+  const { name } = service.face;
+  const { LOG_DIR: directory, LOG_LEVEL: level } = config;
+  return createLog({
+    service: name,
+    level: typeof level === 'string' ? level : placement.host.LOG_LEVEL,
+    ...(typeof directory === 'string' ? { directory: path.resolve(directory) } : {}),
+    fileName: workerId === 0 ? name : `${name}-worker-${workerId}`,
+  });
+}
+
+function statementObserver(metrics: Metrics): (operation: string, durationMs: number, failed: boolean) => void {
+  const durations = metrics.histogram('quinta_database_statement_seconds', 'Time of one database statement.', {
+    labelNames: ['operation', 'outcome'],
+  });
+  return (operation, durationMs, failed) =>
+    durations.observe({ operation, outcome: failed ? 'failed' : 'done' }, durationMs / 1000);
+}

@@ -1,0 +1,123 @@
+import path from 'node:path';
+import { type ConfigOf, type Environment, readConfig } from '../config/index.ts';
+import {
+  createMigrator,
+  type EmbeddedServer,
+  grantApplicationRole,
+  holdEmbeddedServer,
+  type Migrator,
+  parseDatabaseUrl,
+} from '../database/index.ts';
+import type { Log } from '../kernel/index.ts';
+import type { AnyService } from './define.ts';
+import { hostSettings } from './settings.ts';
+
+export type HostConfig = ConfigOf<typeof hostSettings>;
+
+/** A service with its configuration read and its database found; nothing is open yet. */
+export interface PlacedService {
+  readonly service: AnyService;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** The role that owns the tables. */
+  readonly ownerUrl: string;
+  /** The role that the service itself works as. */
+  readonly applicationUrl: string;
+  readonly isEmbedded: boolean;
+}
+
+/** The services of one process, placed; holds the embedded server where one of them needs it. */
+export interface Placement {
+  readonly host: HostConfig;
+  readonly dataDirectory: string;
+  readonly isProduction: boolean;
+  readonly placed: readonly PlacedService[];
+  readonly embedded: EmbeddedServer | undefined;
+  /** Lets go of the embedded server; the last process that does stops it. */
+  release(): Promise<void>;
+}
+
+export interface PlaceOptions {
+  readonly environment: Environment;
+  /** The folder that a relative QUINTA_DATA_DIR starts from. */
+  readonly root: string;
+  readonly log: Log;
+  readonly say: (line: string) => void;
+}
+
+const migrationLockTimeoutMs = 120_000;
+
+/**
+ * Reads the configuration of services and finds their databases, starting the embedded server where one has none.
+ * @throws ConfigError with a line for each wrong variable
+ */
+export async function placeServices(services: readonly AnyService[], options: PlaceOptions): Promise<Placement> {
+  const { environment, root, log, say } = options;
+  const host = readConfig('quinta', hostSettings, environment);
+  const isProduction = host.APP_ENV === 'production';
+  const dataDirectory = path.resolve(root, host.QUINTA_DATA_DIR);
+  const read = services.map((service) => ({
+    service,
+    config: readConfig(service.face.name, service.settings, environment),
+  }));
+  const needsEmbedded = read.some(({ service, config }) => !service.databaseUrlOf(config, isProduction));
+  const embedded = needsEmbedded ? await holdEmbeddedServer({ dataDirectory, log, say }) : undefined;
+  try {
+    const placed: PlacedService[] = [];
+    for (const { service, config } of read) placed.push(await placeOne(service, config, { embedded, isProduction }));
+    return { host, dataDirectory, isProduction, placed, embedded, release: async () => embedded?.release() };
+  } catch (error) {
+    await embedded?.release();
+    throw error;
+  }
+}
+
+async function placeOne(
+  service: AnyService,
+  config: Readonly<Record<string, unknown>>,
+  where: { readonly embedded: EmbeddedServer | undefined; readonly isProduction: boolean },
+): Promise<PlacedService> {
+  const configured = service.databaseUrlOf(config, where.isProduction);
+  if (configured !== undefined) {
+    const owner = config['MIGRATION_DATABASE_URL'];
+    const ownerUrl = typeof owner === 'string' ? owner : configured;
+    return { service, config, ownerUrl, applicationUrl: configured, isEmbedded: false };
+  }
+  if (!where.embedded) throw new Error(`${service.face.name} has no database`);
+  const database = await where.embedded.ensureDatabase(service.face.name.replaceAll('-', '_'));
+  return { service, config, ...database, isEmbedded: true };
+}
+
+/** The migrator of a placed service, which also gives the application's role its rights. */
+export function migratorOf(
+  { service, ownerUrl, applicationUrl }: PlacedService,
+  tell: { readonly log: Log; readonly say: (line: string) => void },
+): Migrator {
+  const { folder, platform, versionTable, appendOnly } = service.migrations;
+  const { name } = service.face;
+  const applicationRole = userOf(applicationUrl);
+  return createMigrator({
+    url: ownerUrl,
+    service: name,
+    streams: [
+      { name: 'platform', folder: platformFolder, only: platform },
+      { name, folder },
+    ],
+    ...(versionTable ? { versionTable } : {}),
+    lockTimeoutMs: migrationLockTimeoutMs,
+    log: tell.log,
+    say: tell.say,
+    appVersion: service.face.version,
+    afterUp: async (runner) => {
+      if (applicationRole && applicationRole !== userOf(ownerUrl)) {
+        await grantApplicationRole(runner, applicationRole, appendOnly);
+      }
+    },
+  });
+}
+
+const platformFolder = new URL('../../migrations/', import.meta.url);
+
+function userOf(url: string): string {
+  const [, user = ''] = /^\w+:\/\/([^:@/]*)/.exec(parseDatabaseUrl(url).url) ?? [];
+  return decodeURIComponent(user);
+}

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { type Context, formatMinor, isUuid, type Problem, uuidV8 } from '@quinta/platform/kernel';
+import { circumstancesOf, actorIdOf } from '../circumstances.ts';
+import type { Mexa } from '../app.ts';
+import { drawerUnknown, valeRequestReused } from '../problems.ts';
+import type { ValeRow } from '../tables.ts';
+import { type IssueInput, type Vale, valeOf } from './vale.ts';
+import { findValesByRequest, insertVales } from './vale-store.ts';
+
+/** What became of one command: a new voucher, the one that its key had drawn before, or a refusal. */
+export type IssueOutcome =
+  | { readonly kind: 'issued' | 'replayed'; readonly vale: Vale }
+  | { readonly kind: 'refused'; readonly problem: Problem };
+
+/** A voucher to draw, with its key. */
+interface IssueCommand {
+  readonly requestId: string;
+  readonly userId: number;
+  readonly amount: string;
+  readonly description: string | null;
+}
+
+/** One voucher that a client asks for, and the key that stands for it. */
+export interface Draw {
+  readonly input: IssueInput;
+  readonly key: string;
+}
+
+/** Draws vouchers, one outcome each in their order, in one statement; a repeat of a key gets the same voucher. */
+export async function issueVales(
+  { database }: Mexa,
+  context: Context,
+  draws: readonly Draw[],
+): Promise<IssueOutcome[]> {
+  const commands = draws.map(({ input, key }) => commandOf(context, input, key));
+  if (commands.length === 0) return [];
+  const { rows: drawn } = await database.runAlone(insertVales, [
+    ...circumstancesOf(context, commands.length),
+    commands.map((command) => command.requestId),
+    commands.map((command) => command.userId),
+    commands.map((command) => command.amount),
+    commands.map((command) => command.description),
+  ]);
+  const fresh = new Map(drawn.map((row) => [row.request_id, row]));
+  const undecided = commands.filter((command) => !fresh.has(command.requestId)).map((command) => command.requestId);
+  const known = undecided.length === 0 ? [] : await findValesByRequest(database, undecided);
+  return outcomesOf(commands, fresh, new Map(known.map((row) => [row.request_id, row])));
+}
+
+/** The first command of a key that was drawn is its issue; every other one is a repeat, or is refused. */
+function outcomesOf(
+  commands: readonly IssueCommand[],
+  fresh: Map<string, ValeRow>,
+  known: ReadonlyMap<string, ValeRow>,
+): IssueOutcome[] {
+  const told = new Set<string>();
+  return commands.map((command) => {
+    const drawn = fresh.get(command.requestId);
+    if (drawn && !told.has(command.requestId)) {
+      told.add(command.requestId);
+      return { kind: 'issued', vale: valeOf(drawn) };
+    }
+    const row = drawn ?? known.get(command.requestId);
+    if (!row) return { kind: 'refused', problem: unknownDrawer(command) };
+    return isSameDraw(command, row)
+      ? { kind: 'replayed', vale: valeOf(row) }
+      : { kind: 'refused', problem: reused(row) };
+  });
+}
+
+function commandOf(context: Context, input: IssueInput, key: string): IssueCommand {
+  return {
+    requestId: key,
+    userId: input.user_id ?? actorIdOf(context),
+    amount: formatMinor(input.amount),
+    description: input.description ?? null,
+  };
+}
+
+/**
+ * The key of a voucher: its own `request_id`, else the `Idempotency-Key`, else the id of the request. One that is no
+ * UUID, or that stands for a whole batch, becomes a UUID by its digest, together with who sent it and the place in the
+ * batch, so that no two callers or vouchers share it.
+ */
+export function drawKey(
+  context: Context,
+  input: IssueInput,
+  idempotencyKey: string | undefined,
+  place?: number,
+): string {
+  if (input.request_id !== undefined) return input.request_id.toLowerCase();
+  const base = idempotencyKey ?? context.requestId;
+  if (place === undefined && isUuid(base)) return base.toLowerCase();
+  const text = JSON.stringify(['vale.issue', context.actor?.id, base, place ?? null]);
+  return uuidV8(createHash('sha256').update(text).digest());
+}
+
+function isSameDraw(command: IssueCommand, row: ValeRow): boolean {
+  return row.amount === command.amount && row.user_id === command.userId && row.description === command.description;
+}
+
+function unknownDrawer(command: IssueCommand): Problem {
+  const errors = [{ loc: ['body', 'user_id'], msg: `There is no active user ${command.userId}`, type: 'unknown' }];
+  return drawerUnknown({ userId: command.userId }, { errors });
+}
+
+function reused(row: ValeRow): Problem {
+  return valeRequestReused({ requestId: row.request_id, id: row.id }, { members: { vale_id: row.id } });
+}
