@@ -1,0 +1,110 @@
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { parseInstant } from '@quinta/platform/kernel';
+import type { AuditChunk, AuditExport } from '@quinta/platform/service';
+import { serviceNamed, UsageError } from '../services.ts';
+import { withOpenServices } from '../open-services.ts';
+import { showProgress } from '../progress.ts';
+import { say } from '../surroundings.ts';
+
+interface ExportOptions {
+  readonly format: string;
+  readonly output?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly action?: string;
+  readonly resource?: string;
+}
+
+export function addAuditCommands(program: Command): void {
+  const audit = program.command('audit').description('The audit trail of a service').exitOverride();
+  audit
+    .command('export <service>')
+    .description('writes audit rows, newest first; the export itself is audited')
+    .option('--format <format>', 'jsonl or csv', 'jsonl')
+    .option('--output <file>', 'a file, which appears once it is complete (default: standard output)')
+    .option('--from <instant>', 'ISO 8601; without an offset UTC')
+    .option('--to <instant>', 'ISO 8601, not included')
+    .option('--action <action>', 'rows of one action')
+    .option('--resource <type>', 'rows of one resource type')
+    .exitOverride()
+    .action((name: string, options: ExportOptions) => exportAudit(name, options));
+}
+
+async function exportAudit(name: string, options: ExportOptions): Promise<void> {
+  const wanted = wantedOf(options);
+  await withOpenServices([serviceNamed(name)], {
+    isQuiet: true,
+    work: async ([running]) => {
+      if (!running) return;
+      const lines = running.placed.service.exportAudit(running.opened.app, wanted);
+      const progress = showProgress('rows');
+      const rows = await (options.output === undefined
+        ? toStandardOutput(lines, progress)
+        : toFile(lines, options.output, progress));
+      progress.end();
+      say(`${rows} audit rows exported`);
+    },
+  });
+}
+
+function wantedOf(options: ExportOptions): AuditExport {
+  if (options.format !== 'jsonl' && options.format !== 'csv') {
+    throw new UsageError(`--format is "${options.format}", but should be jsonl or csv`);
+  }
+  return {
+    format: options.format,
+    from: instantOf('--from', options.from),
+    to: instantOf('--to', options.to),
+    action: options.action,
+    resourceType: options.resource,
+  };
+}
+
+function instantOf(option: string, text: string | undefined): Date | undefined {
+  if (text === undefined) return undefined;
+  const instant = parseInstant(text);
+  if (!instant) throw new UsageError(`${option} is "${text}", but should be an ISO 8601 date or date-time`);
+  return instant;
+}
+
+async function toStandardOutput(
+  chunks: AsyncIterable<AuditChunk>,
+  progress: { add(count: number): void },
+): Promise<number> {
+  let rows = 0;
+  for await (const chunk of chunks) {
+    if (!process.stdout.write(chunk.text)) await once(process.stdout, 'drain');
+    rows += chunk.rows;
+    progress.add(chunk.rows);
+  }
+  return rows;
+}
+
+/** Written beside its place and renamed at the end, so that half an export is never taken for a whole one. */
+async function toFile(
+  chunks: AsyncIterable<AuditChunk>,
+  file: string,
+  progress: { add(count: number): void },
+): Promise<number> {
+  const draft = `${file}.part`;
+  const stream = createWriteStream(draft, { mode: 0o600 });
+  let rows = 0;
+  try {
+    for await (const chunk of chunks) {
+      if (!stream.write(chunk.text)) await once(stream, 'drain');
+      rows += chunk.rows;
+      progress.add(chunk.rows);
+    }
+    stream.end();
+    await once(stream, 'finish');
+    await rename(draft, file);
+    return rows;
+  } catch (error) {
+    stream.destroy();
+    await rm(draft, { force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,39 @@
+import { ConfigError } from '@quinta/platform/config';
+import { EmbeddedServerError, isConnectionLost, MigrationError } from '@quinta/platform/database';
+import { Problem } from '@quinta/platform/kernel';
+import { PortTaken } from '@quinta/platform/service';
+import { UsageError } from './services.ts';
+
+/** What went wrong, in a line or a few for the person at the terminal; a stack only where it is our own bug. */
+export function explain(error: unknown): readonly string[] {
+  if (error instanceof ConfigError) return error.faults.map((fault) => `Configuration: ${fault}`);
+  if (error instanceof Problem) return [withCause(error)];
+  if (isExpected(error)) return [error.message];
+  if (isConnectionLost(error)) return [`The database cannot be reached: ${messageOf(error)}`];
+  return [`This should not have happened: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
+}
+
+/** 2 for what the person wrote, 3 for a port that is taken, 1 for everything else. */
+export function exitStatusOf(error: unknown): number {
+  if (error instanceof ConfigError || error instanceof UsageError) return 2;
+  return error instanceof PortTaken ? 3 : 1;
+}
+
+/** A command could not do what it was asked, and says why. */
+export class CommandFailed extends Error {}
+
+function isExpected(error: unknown): error is Error {
+  return [UsageError, PortTaken, EmbeddedServerError, MigrationError, CommandFailed, TypeError].some(
+    (kind) => error instanceof kind && (kind !== TypeError || error.message.startsWith('TRUST_PROXY')),
+  );
+}
+
+function withCause(problem: Problem): string {
+  const cause = problem.cause === undefined ? '' : ` (${messageOf(problem.cause)})`;
+  return `${problem.message}${cause}`;
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}
