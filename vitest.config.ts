@@ -1,11 +1,43 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests that start processes and servers or measure races: one file at a time, because two cores are all there is. */
+const stories = ['**/test/**/*.test.ts', '**/*.heavy.test.ts'];
+
+const members = ['platform', 'services', 'apps', 'tools'];
+
 export default defineConfig({
   test: {
-    include: ['platform/**/*.test.ts', 'services/**/*.test.ts', 'apps/**/*.test.ts', 'tools/**/*.test.ts'],
     pool: 'forks',
+    globalSetup: ['platform/src/testing/run-setup.ts'],
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    teardownTimeout: 30_000,
+    // A test that asserts nothing is a defect, not a success.
+    expect: { requireAssertions: true },
+    unstubEnvs: true,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: members.map((member) => `${member}/**/*.test.ts`),
+          exclude: ['**/node_modules/**', ...stories],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'story',
+          include: members.flatMap((member) => stories.map((story) => `${member}/${story}`)),
+          exclude: ['**/node_modules/**'],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

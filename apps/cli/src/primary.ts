@@ -1,4 +1,4 @@
-import type { Log } from '@quinta/platform/kernel';
+import { type Log, silentLog } from '@quinta/platform/kernel';
 import { memoryKeyValue, serveKeyValue } from '@quinta/platform/keyvalue';
 import {
   developmentSecret,
@@ -24,7 +24,7 @@ export async function startPrimary(request: StartRequest): Promise<void> {
   const log = createLog({ service: 'quinta', level: environment()['LOG_LEVEL'] ?? 'INFO' });
   const placement = await placeServices(servicesNamed(request.names), { environment: environment(), root, log, say });
   try {
-    await migrate(placement, log);
+    await migrate(placement);
     const seeds = await seedDemo(placement, log);
     const workers = request.workers ?? placement.host.WORKERS;
     const running = workers > 1 ? await inWorkers(request, workers) : await inThisProcess(placement, request, log);
@@ -69,8 +69,9 @@ function argvOf(request: StartRequest, count: number): string[] {
 }
 
 /** Brings every database to the newest migration; of several processes that start at once, one works. */
-async function migrate(placement: Placement, log: Log): Promise<void> {
-  for (const placed of placement.placed) await migratorOf(placed, { log, say }).up();
+async function migrate(placement: Placement): Promise<void> {
+  // `say` tells each step; the log need not repeat them.
+  for (const placed of placement.placed) await migratorOf(placed, { log: silentLog, say }).up();
 }
 
 /** Demo data for embedded databases only: nobody's real one is ever filled. */

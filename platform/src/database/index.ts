@@ -16,3 +16,14 @@ export { type Migration, type MigrationRunner } from './migration.ts';
 export { openDatabase, type OpenOptions } from './open.ts';
 export { ignoringDuplicates, queryBuilder, type ReadBuilder } from './query-builder.ts';
 export { type DatabaseAddress, parseDatabaseUrl } from './url.ts';
+export { type EmbeddedServer, EmbeddedServerError, holdEmbeddedServer } from './embedded/index.ts';
+export { grantApplicationRole } from './grants.ts';
+export {
+  type CheckOutcome,
+  createMigrationFile,
+  createMigrator,
+  lockMigrations,
+  type MigrateOutcome,
+  MigrationError,
+  type Migrator,
+} from './migrations/index.ts';

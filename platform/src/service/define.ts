@@ -50,6 +50,21 @@ export interface SeedReport {
   readonly accounts: readonly { readonly name: string; readonly role: string }[];
 }
 
+/** What `quinta audit export` was asked for; `from` counts and `to` does not. */
+export interface AuditExport {
+  readonly format: 'jsonl' | 'csv';
+  readonly from: Date | undefined;
+  readonly to: Date | undefined;
+  readonly action: string | undefined;
+  readonly resourceType: string | undefined;
+}
+
+/** A part of an export: whole lines, and how many rows they are. */
+export interface AuditChunk {
+  readonly rows: number;
+  readonly text: string;
+}
+
 /** The table of contents of a service: everything that it is, in one screen. */
 export interface Service<Schema extends Settings, App> {
   readonly face: ServiceFace;
@@ -65,6 +80,8 @@ export interface Service<Schema extends Settings, App> {
   /** The configured database, or undefined for the embedded one. */
   databaseUrlOf(config: ConfigOf<Schema>, isProduction: boolean): string | undefined;
   open(parts: ServiceParts<ConfigOf<Schema>>): Promise<OpenedService<App>>;
+  /** Audit rows as text, newest first, read while they are written; itself audited. */
+  exportAudit(app: App, wanted: AuditExport): AsyncIterable<AuditChunk>;
   /** Loads demo data; a second time changes nothing. */
   seed(app: App, demoPassword: string): Promise<SeedReport>;
   /** An access token for a user by name or for a demo user of a role. Development only. */
@@ -72,7 +89,7 @@ export interface Service<Schema extends Settings, App> {
 }
 
 /** A service whose types nobody outside it needs. */
-export type AnyService = Service<Settings, never>;
+export type AnyService = Service<Settings, unknown>;
 
 export function defineService<Schema extends Settings, App>(service: Service<Schema, App>): Service<Schema, App> {
   return service;

@@ -1,5 +1,7 @@
 export {
   type AnyService,
+  type AuditChunk,
+  type AuditExport,
   defineService,
   type OpenedService,
   type SeedReport,

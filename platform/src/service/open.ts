@@ -10,7 +10,7 @@ import type { PlacedService, Placement } from './place.ts';
 /** A service that is open, with what closes it. */
 export interface RunningService {
   readonly placed: PlacedService;
-  readonly opened: OpenedService<never>;
+  readonly opened: OpenedService<unknown>;
   readonly mounted: MountedService;
   close(): Promise<void>;
 }
@@ -132,7 +132,7 @@ function mountOf(
   placement: Placement,
   { service }: PlacedService,
   parts: {
-    opened: OpenedService<never>;
+    opened: OpenedService<unknown>;
     log: Log;
     prefix: string;
     readyChecks: readonly ReadyCheck[];

@@ -1,6 +1,7 @@
 import { platformProblems } from '@quinta/platform/http';
 import { identityProblems } from '@quinta/platform/identity';
 import { defineService } from '@quinta/platform/service';
+import { exportMexaAudit } from './audit-log/export-audit.ts';
 import { auditLogRoutes } from './audit-log/audit-log-routes.ts';
 import { authRoutes } from './auth/auth-routes.ts';
 import { issueMexaToken, seedMexa } from './demo.ts';
@@ -11,6 +12,9 @@ import { rootRoutes } from './root-routes.ts';
 import { type MexaConfig, mexaSettings } from './settings.ts';
 import { usuarioRoutes } from './usuario/usuario-routes.ts';
 import { valeRoutes } from './vale/vale-routes.ts';
+
+export type { Mexa } from './app.ts';
+export { createAdmin } from './usuario/first-admin.ts';
 
 /** MEXA: vouchers with an audit trail that can be proved. */
 export const mexa = defineService({
@@ -37,6 +41,7 @@ export const mexa = defineService({
   legacyMembers: ({ title, message }) => ({ error: title, message }),
   databaseUrlOf,
   open: openMexa,
+  exportAudit: exportMexaAudit,
   seed: seedMexa,
   issueToken: issueMexaToken,
 });

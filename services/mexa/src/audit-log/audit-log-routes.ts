@@ -1,6 +1,5 @@
 import { type AuditCount, type AuditFilter, auditStats } from '@quinta/platform/audit';
 import {
-  csvLine,
   cursorParameter,
   idParameter,
   idParams,
@@ -10,10 +9,12 @@ import {
   type Route,
   routesOf,
 } from '@quinta/platform/http';
+import type { AuditChunk } from '@quinta/platform/service';
 import { z } from 'zod';
 import type { Mexa } from '../app.ts';
-import { type AuditLog, auditLogOutput } from './audit-log.ts';
-import { auditPage, everyAuditLog, findAuditLog, recordReading } from './read-audit.ts';
+import { auditLogOutput } from './audit-log.ts';
+import { auditChunks } from './export-audit.ts';
+import { auditPage, findAuditLog, recordReading } from './read-audit.ts';
 
 const { route } = routesOf<Mexa>();
 const tag = 'audit-logs';
@@ -58,7 +59,6 @@ const statsOutput = z.object({
 });
 
 const statsWindowMs = 30 * 86_400_000;
-const csvColumns = Object.keys(auditLogOutput.shape) as (keyof AuditLog)[];
 
 export const auditLogRoutes: readonly Route<Mexa>[] = [
   route({
@@ -113,10 +113,9 @@ export const auditLogRoutes: readonly Route<Mexa>[] = [
     streams: ['text/csv', 'application/jsonl'],
     handle: async ({ app, context, query: { format, ...filter } }) => {
       await recordReading(app, context, 'export', { format, ...filter });
-      const pages = everyAuditLog(app, filterOf(filter));
-      return format === 'csv'
-        ? { status: 200, stream: csvOf(pages), contentType: 'text/csv; charset=utf-8', fileName: 'audit-logs.csv' }
-        : { status: 200, stream: linesOf(pages), contentType: 'application/jsonl', fileName: 'audit-logs.jsonl' };
+      const stream = textOf(auditChunks(app, filterOf(filter), format));
+      const contentType = format === 'csv' ? 'text/csv; charset=utf-8' : 'application/jsonl';
+      return { status: 200, stream, contentType, fileName: `audit-logs.${format}` };
     },
   }),
   route({
@@ -174,13 +173,6 @@ function named(
   return rows.map(({ key, count }) => ({ [name]: key, count }));
 }
 
-async function* csvOf(pages: AsyncGenerator<AuditLog[]>): AsyncGenerator<string> {
-  yield csvLine(csvColumns);
-  for await (const rows of pages) {
-    yield rows.map((row) => csvLine(csvColumns.map((column) => row[column]))).join('');
-  }
-}
-
-async function* linesOf(pages: AsyncGenerator<AuditLog[]>): AsyncGenerator<string> {
-  for await (const rows of pages) yield rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+async function* textOf(chunks: AsyncIterable<AuditChunk>): AsyncGenerator<string> {
+  for await (const { text } of chunks) yield text;
 }

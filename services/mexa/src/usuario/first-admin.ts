@@ -56,6 +56,14 @@ export async function ensureUsuario(
   return { usuario: usuarioOf(other), isNew: false };
 }
 
+/** Makes an admin by command; one of that name that is there already stays as it is. */
+export function createAdmin(
+  app: Mexa,
+  admin: { readonly username: string; readonly email: string; readonly password: string },
+): Promise<{ readonly usuario: Usuario; readonly isNew: boolean }> {
+  return ensureUsuario(app, operatorContext(app, 'admin.create'), { ...admin, role: 'admin' });
+}
+
 /** Makes the admin that the environment names, where the database has no active admin yet. */
 export async function ensureConfiguredAdmin(app: Mexa): Promise<void> {
   const { MEXA_ADMIN_USERNAME: username, MEXA_ADMIN_EMAIL: email, MEXA_ADMIN_PASSWORD: password } = app.config;

@@ -38,6 +38,9 @@ const valeColumns = [
   'void_key',
 ] as const satisfies readonly (keyof ValeRow)[];
 
+/** A timestamp as the API shows it. */
+const utcText = (column: string): string => `to_char(${column}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
 const valeColumnsOf = (alias: string): string => valeColumns.map((column) => `${alias}.${column}`).join(', ');
 
 /**
@@ -89,7 +92,7 @@ export const redeemVales = writeStatement<[...CircumstanceArrays, ids: number[],
   ), audited as (
     insert into audit_logs (${auditColumns})
     select ${auditCircumstances}, 'redeem', 'vale', v.id, json_build_object('state', 'issued'),
-        json_build_object('state', v.state, 'redeemed_at', v.redeemed_at, 'redeemed_by', v.redeemed_by)
+        json_build_object('state', v.state, 'redeemed_at', ${utcText('v.redeemed_at')}, 'redeemed_by', v.redeemed_by)
       from moved v join command c on c.id = v.id
      order by v.id
   )
@@ -117,7 +120,7 @@ export const voidVales = writeStatement<
     insert into audit_logs (${auditColumns})
     select ${auditCircumstances}, 'void', 'vale', v.id, json_build_object('state', 'issued'),
         json_build_object(
-          'state', v.state, 'voided_at', v.voided_at, 'voided_by', v.voided_by, 'void_reason', v.void_reason)
+          'state', v.state, 'voided_at', ${utcText('v.voided_at')}, 'voided_by', v.voided_by, 'void_reason', v.void_reason)
       from moved v join command c on c.id = v.id
      order by v.id
   )

@@ -1,0 +1,9 @@
+export { type RealDatabaseCase, realDatabases, type ThrowAwayDatabase } from './real-databases.ts';
+export { call, type HttpAnswer, type HttpCall } from './http-client.ts';
+export {
+  openServiceWorld,
+  openTestDatabase,
+  type ServiceWorld,
+  type TestDatabase,
+  type WorldOptions,
+} from './service-world.ts';
