@@ -12,7 +12,7 @@ export interface Dialect {
   /** Whether INSERT, UPDATE and DELETE can return rows. */
   readonly hasReturning: boolean;
   /** The n-th placeholder, from 1. */
-  placeholder(index: number): string;
+  readonly placeholder: (index: number) => string;
   /** An identifier that is a reserved word on one of the engines. */
   quote(identifier: string): string;
   /** A column's type by what it holds. */
@@ -26,6 +26,8 @@ export interface Dialect {
     readonly ascii: (length: number) => string;
     readonly longText: string;
   };
+  /** The hour that a UTC timestamp lies in, as text such as 2026-01-31T15:00:00Z. */
+  hourOf(column: string): string;
   /** Added to a SELECT so that workers share a queue. */
   readonly skipLocked: string;
 }
@@ -45,6 +47,7 @@ export const postgresql: Dialect = {
     ascii: (length) => `varchar(${length}) collate "C"`,
     longText: 'text',
   },
+  hourOf: (column) => `to_char(${column}, 'YYYY-MM-DD"T"HH24:00:00"Z"')`,
   skipLocked: 'for update skip locked',
 };
 
@@ -63,5 +66,6 @@ export const mysql: Dialect = {
     ascii: (length) => `varchar(${length}) character set ascii collate ascii_bin`,
     longText: 'longtext',
   },
+  hourOf: (column) => `date_format(${column}, '%Y-%m-%dT%H:00:00Z')`,
   skipLocked: 'for update skip locked',
 };

@@ -35,6 +35,7 @@ const lostCodes = new Set([
   'PROTOCOL_CONNECTION_LOST',
   'ER_SERVER_SHUTDOWN',
   'ER_CON_COUNT_ERROR',
+  'ER_CONNECTION_KILLED',
   '53300',
 ]);
 const lostSentence =

@@ -14,7 +14,9 @@ export async function grantApplicationRole(
 ): Promise<void> {
   if (dialect.name !== 'postgresql') return;
   const to = dialect.quote(role.replaceAll('"', '""'));
-  const existing = new Set((await run("select tablename from pg_tables where schemaname = 'public'")).map((row) => row['tablename']));
+  const existing = new Set(
+    (await run("select tablename from pg_tables where schemaname = 'public'")).map((row) => row['tablename']),
+  );
   await run(`grant usage on schema public to ${to}`);
   await run(`grant select, insert, update, delete on all tables in schema public to ${to}`);
   await run(`grant usage, select on all sequences in schema public to ${to}`);

@@ -3,7 +3,7 @@ import type { Dialect } from './dialect.ts';
 /** What a migration may do: run SQL on one connection, inside a transaction where the engine allows. */
 export interface MigrationRunner {
   readonly dialect: Dialect;
-  run(sql: string, params?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
+  readonly run: (sql: string, params?: readonly unknown[]) => Promise<readonly Record<string, unknown>[]>;
 }
 
 /** A file in a `migrations/` folder exports one of these as `migration`. Frozen once landed. */

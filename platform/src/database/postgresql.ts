@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Pool, type PoolClient, types } from 'pg';
+import { defaults, Pool, type PoolClient, types } from 'pg';
 import type { Log } from '../kernel/index.ts';
 import type { Result } from './contract.ts';
 import { postgresql } from './dialect.ts';
@@ -22,6 +22,9 @@ const builtIn = types as { getTypeParser(oid: number, format: string): (text: st
 const namesMax = 2_000;
 const idleTimeoutMs = 60_000;
 const timestampOid = 1114;
+
+// A Date that goes into a timestamp without a zone must arrive as UTC, whatever the machine's own zone is.
+defaults.parseInputDatesAsUTC = true;
 
 /** PostgreSQL through `pg`: each statement is named by a hash of its text, so that the server plans it once. */
 export function openPostgresql(options: PoolOptions): Engine {

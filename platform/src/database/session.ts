@@ -104,6 +104,7 @@ export class PooledDatabase implements Database, TextRunner {
     );
     await connection.begin(options.isolation);
     try {
+      // The mark of a Tx is a type alone: only here is one made.
       const value = await work(transaction as unknown as Tx);
       await connection.commit();
       return { value, after: transaction.followers };

@@ -29,6 +29,7 @@ export function mountRoute<App>(
   const settings: RouteShorthandOptions = {
     bodyLimit: route.bodyBytesMax ?? bodyBytesDefault,
     schema: schemaOf(route),
+    // Fastify types schemas as JSON Schema; ours are the Zod ones of `schemaOf`.
     validatorCompiler: ({ schema, httpPart }) => parserOf(schema as unknown as z.ZodType, httpPart ?? 'body'),
     onRequest: async (request, reply) => {
       request.quinta.operation = route.operation;

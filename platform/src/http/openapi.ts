@@ -7,8 +7,8 @@ export type OpenApiDocument = Readonly<Record<string, unknown>>;
 
 export interface OpenApiSource {
   readonly face: ServiceFace;
-  readonly rootRoutes: readonly Route<never>[];
-  readonly apiRoutes: readonly Route<never>[];
+  readonly rootRoutes: readonly Route<unknown>[];
+  readonly apiRoutes: readonly Route<unknown>[];
   readonly apiPrefixes: readonly string[];
   readonly problems: readonly ProblemDefinition[];
   /** Roles that hold each permission, for the operation's description. */
@@ -20,7 +20,7 @@ type Json = Record<string, unknown>;
 /** The OpenAPI 3.1 document of a service, made from its routes alone: no server and no database is needed. */
 export function openApiOf(source: OpenApiSource, serverUrl = '/'): OpenApiDocument {
   const paths: Record<string, Json> = {};
-  const add = (prefix: string, route: Route<never>): void => {
+  const add = (prefix: string, route: Route<unknown>): void => {
     const path = `${prefix}${route.path}`.replaceAll(/:(\w+)/g, '{$1}') || '/';
     (paths[path] ??= {})[route.method.toLowerCase()] = operationOf(route, source);
   };
@@ -39,7 +39,7 @@ export function openApiOf(source: OpenApiSource, serverUrl = '/'): OpenApiDocume
   };
 }
 
-function operationOf(route: Route<never>, source: OpenApiSource): Json {
+function operationOf(route: Route<unknown>, source: OpenApiSource): Json {
   const parameters = [
     ...parametersOf('path', route.params),
     ...parametersOf('query', route.query),
@@ -57,7 +57,7 @@ function operationOf(route: Route<never>, source: OpenApiSource): Json {
   };
 }
 
-function permissionText(route: Route<never>, source: OpenApiSource): string {
+function permissionText(route: Route<unknown>, source: OpenApiSource): string {
   return `Needs the permission \`${route.operation}\`: ${source.rolesWith(route.operation).join(', ') || 'no role'}.`;
 }
 
@@ -78,7 +78,7 @@ function parametersOf(where: 'path' | 'query', schema: z.ZodType | undefined): J
   });
 }
 
-function successesOf(route: Route<never>): Json {
+function successesOf(route: Route<unknown>): Json {
   const streams = Object.fromEntries((route.streams ?? []).map((type) => [type, { schema: { type: 'string' } }]));
   return Object.fromEntries(
     Object.entries(route.replies).map(([status, schema]) => [
@@ -100,7 +100,7 @@ function successesOf(route: Route<never>): Json {
 }
 
 /** The refusals that a route may give, by status, each with the codes of its problems. */
-function refusalsOf(route: Route<never>, source: OpenApiSource): Json {
+function refusalsOf(route: Route<unknown>, source: OpenApiSource): Json {
   const codes = new Set(['internal_error', 'malformed_request', 'database_unavailable', ...(route.problems ?? [])]);
   if (route.access !== 'public') codes.add('unauthenticated');
   if (route.access === 'permission') codes.add('permission_missing');

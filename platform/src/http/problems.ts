@@ -1,4 +1,5 @@
 import { defineProblem } from '../kernel/index.ts';
+import { metricsUnavailable } from '../telemetry/index.ts';
 import { databaseBusy, databaseUnavailable } from '../database/index.ts';
 
 export const malformedRequest = defineProblem(
@@ -107,5 +108,6 @@ export const platformProblems = [
   internalError,
   databaseUnavailable,
   databaseBusy,
+  metricsUnavailable,
   shuttingDown,
 ] as const;

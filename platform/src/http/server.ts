@@ -39,7 +39,7 @@ export interface ServerOptions {
 
 /** A mount with its documentation; App is the service's own business. */
 export interface MountedService {
-  readonly mount: Mount<never>;
+  readonly mount: Mount<unknown>;
   readonly openApi: OpenApiSource;
 }
 
@@ -170,7 +170,7 @@ async function mountService(scope: FastifyInstance, service: MountedService, opt
 }
 
 /** `/health` (unless the service has its own), `/ready` and `/metrics`. */
-function mountOperations(scope: FastifyInstance, mount: Mount<never>, options: ServerOptions): void {
+function mountOperations(scope: FastifyInstance, mount: Mount<unknown>, options: ServerOptions): void {
   if (!mount.rootRoutes.some((route) => route.path === '/health')) {
     scope.get('/health', (_, reply) => reply.send({ status: 'ok', service: mount.face.title }));
   }

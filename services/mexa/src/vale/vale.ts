@@ -7,8 +7,8 @@ import type { ValeRow } from '../tables.ts';
 export const valeStates = defineStates({ issued: ['redeemed', 'void'], redeemed: [], void: [] });
 
 /** 99,999,999.99 in cents: what numeric(10,2) holds. */
-export const amountMaxMinor = 9_999_999_999n;
-export const descriptionLengthMax = 255;
+const amountMaxMinor = 9_999_999_999n;
+const descriptionLengthMax = 255;
 export const batchSizeMax = 1_000;
 
 /** An amount as clients send it: a decimal string or number, above zero, with two decimals at most. Cents inside. */

@@ -1,0 +1,2 @@
+export { EmbeddedServerError } from './embedded-server-error.ts';
+export { type EmbeddedServer, holdEmbeddedServer } from './server.ts';

@@ -1,0 +1,125 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { keyValueContract } from '../testing/keyvalue-contract.ts';
+import { redisKeyValue } from './redis.ts';
+import { takeBody, writeScript } from './redis-scripts.ts';
+import { attemptsOf, ModelLog } from './test/model-log.ts';
+import { realRedis, RedisCorner } from './test/real-redis.ts';
+
+const redis = await realRedis();
+/** Two cores shared with everything else: what is tested here is not how fast. */
+const timeoutMs = 10_000;
+
+describe.skipIf(redis.unreachable !== undefined)(redis.name, () => {
+  keyValueContract(async () => {
+    const corner = new RedisCorner(redis.url);
+    const options = { url: redis.url, keyPrefix: corner.prefix, timeoutMs };
+    const [first, second] = [redisKeyValue(options), redisKeyValue(options)];
+    return {
+      first,
+      second,
+      unitMs: 1_000,
+      elapse: (durationMs) => corner.elapse(durationMs),
+      async close() {
+        await Promise.all([first.close(), second.close()]);
+        await corner.clear();
+      },
+    };
+  });
+});
+
+describe.skipIf(redis.unreachable !== undefined)(`what lies in ${redis.name}`, () => {
+  let corner: RedisCorner;
+  beforeAll(() => {
+    corner = new RedisCorner(redis.url);
+  });
+  afterAll(() => corner.clear());
+
+  test('every key stands under the prefix and has an end', async () => {
+    const store = redisKeyValue({ url: redis.url, keyPrefix: corner.prefix, timeoutMs });
+    await store.set('value', 'x', { ttlMs: 60_000 });
+    await store.setIfAbsent('mark', 'x', { ttlMs: 60_000 });
+    for (const countRefused of [false, true]) {
+      const limit = { key: `limit-${countRefused}`, limit: 2, windowMs: 60_000, countRefused };
+      for (let turn = 0; turn < 4; turn += 1) await store.take(limit);
+    }
+    await (await store.lock('released', { ttlMs: 60_000 }))?.release();
+    await (await store.lock('renewed', { ttlMs: 60_000 }))?.renew({ ttlMs: 30_000 });
+    await store.lock('held', { ttlMs: 60_000 });
+    const keys = await corner.keys();
+    expect(keys.map((key) => key.slice(corner.prefix.length)).toSorted()).toEqual([
+      'mark',
+      'value',
+      '~limit:limit-false',
+      '~limit:limit-true',
+      '~lock:held',
+      '~lock:released',
+      '~lock:renewed',
+    ]);
+    const ends = await Promise.all(keys.map((key) => corner.raw.pttl(key)));
+    for (const end of ends) {
+      expect(end).toBeGreaterThan(0);
+      expect(end).toBeLessThanOrEqual(120_000);
+    }
+    await store.close();
+  });
+
+  test('a limit whose key lost its end gets a new one', async () => {
+    const store = redisKeyValue({ url: redis.url, keyPrefix: corner.prefix, timeoutMs });
+    const limit = { key: 'endless', limit: 1, windowMs: 60_000 };
+    await store.take(limit);
+    await corner.raw.persist(`${corner.prefix}~limit:endless`);
+    expect(await store.take(limit)).toMatchObject({ allowed: false });
+    expect(await corner.raw.pttl(`${corner.prefix}~limit:endless`)).toBeGreaterThan(0);
+    await store.close();
+  });
+
+  test('scripts that the server forgot are sent again', async () => {
+    const store = redisKeyValue({ url: redis.url, keyPrefix: corner.prefix, timeoutMs });
+    await store.set('a', '1', { ttlMs: 60_000 });
+    await corner.raw.script('FLUSH');
+    await store.set('a', '2', { ttlMs: 60_000 });
+    expect(await store.get('a')).toBe('2');
+    await store.close();
+  });
+
+  test('a write that comes after its time does nothing', async () => {
+    const script = writeScript(takeBody);
+    const key = `${corner.prefix}late`;
+    const reply = await corner.raw.eval(script.text, 1, key, 1, 5, 1_000_000, 1, 0);
+    expect(reply).toEqual([0, expect.any(Number)]);
+    expect(await corner.raw.exists(key)).toBe(0);
+  });
+
+  test('the script decides as a naive model that forgets nothing', async () => {
+    // The time is an argument here, in place of the server's own clock.
+    const script = writeScript(takeBody, 'local now = tonumber(ARGV[6])');
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(attemptsOf(), async ({ limit, windowMs, attempts }) => {
+        const model = new ModelLog(limit, windowMs);
+        const key = `${corner.prefix}model-${(run += 1)}`;
+        for (const { nowMs, cost, countRefused } of attempts) {
+          const args = [Number.MAX_SAFE_INTEGER, limit, windowMs * 1_000, cost, countRefused ? 1 : 0, nowMs * 1_000];
+          const reply = await corner.raw.eval(script.text, 1, key, ...args);
+          // The model knows the time of the attempts, the server that of the key's end: it must not end in between.
+          await corner.raw.pexpire(key, 60_000);
+          const expected = model.take({ nowMs, cost, countRefused });
+          const { allowed, remaining, retryAfterMs, resetMs } = expected;
+          expect(reply).toEqual([1, nowMs * 1_000, Number(allowed), remaining, retryAfterMs * 1_000, resetMs * 1_000]);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('a server whose clock was put back makes nobody wait longer than a window', async () => {
+    const script = writeScript(takeBody, 'local now = tonumber(ARGV[6])');
+    const take = (nowUs: number): Promise<unknown> =>
+      corner.raw.eval(script.text, 1, `${corner.prefix}back`, Number.MAX_SAFE_INTEGER, 2, 1_000_000, 1, 0, nowUs);
+    await take(9_000_000_000);
+    await take(9_000_000_000);
+    expect(await take(1_000_000)).toEqual([1, 1_000_000, 0, 0, 1_000_000, 1_000_000]);
+    expect(await take(2_000_000)).toEqual([1, 2_000_000, 1, 1, 0, 1_000_000]);
+  });
+});
