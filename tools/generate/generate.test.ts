@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -84,30 +84,26 @@ describe('permissions', () => {
   });
 });
 
-const keepSchemas = (path: string): boolean => path.startsWith('schema/');
-
 describe('the folder', () => {
   it('is compared, settled, and then equal', async () => {
     const folder = await scratchFolder();
     const before = new Map([
       ['errors.md', 'old'],
       ['openapi/gone.json', '{}'],
-      ['schema/mexa.txt', 'kept'],
     ]);
-    await settle(folder, before, await differences(folder, before, () => false));
+    await settle(folder, before, await differences(folder, before));
     const pages = new Map([
       ['errors.md', 'new'],
       ['openapi/mexa.json', '{}'],
     ]);
-    const found = await differences(folder, pages, keepSchemas);
+    const found = await differences(folder, pages);
     expect(found).toEqual([
       { path: 'errors.md', kind: 'different' },
       { path: 'openapi/gone.json', kind: 'left over' },
       { path: 'openapi/mexa.json', kind: 'missing' },
     ]);
     await settle(folder, pages, found);
-    expect(await differences(folder, pages, keepSchemas)).toEqual([]);
-    expect(await readFile(join(folder, 'schema/mexa.txt'), 'utf8')).toBe('kept');
+    expect(await differences(folder, pages)).toEqual([]);
   });
 });
 
@@ -136,7 +132,7 @@ describe('the services', () => {
 async function houseWith(files: Readonly<Record<string, string>>): Promise<string> {
   const root = await scratchFolder();
   const pages = new Map(Object.entries(files));
-  await settle(root, pages, await differences(root, pages, () => false));
+  await settle(root, pages, await differences(root, pages));
   return root;
 }
 

@@ -9,18 +9,11 @@ export interface Difference {
   readonly kind: 'missing' | 'different' | 'left over';
 }
 
-/**
- * How a folder differs from what it should hold.
- * @param keep files that could not be rendered this time and are not judged
- */
-export async function differences(
-  folder: string,
-  pages: Pages,
-  keep: (path: string) => boolean,
-): Promise<readonly Difference[]> {
+/** How a folder differs from what it should hold. */
+export async function differences(folder: string, pages: Pages): Promise<readonly Difference[]> {
   const present = new Set(await filesUnder(folder));
   const found: Difference[] = [...present]
-    .filter((path) => !pages.has(path) && !keep(path))
+    .filter((path) => !pages.has(path))
     .map((path) => ({ path, kind: 'left over' }));
   for (const [path, text] of pages) {
     if (!present.has(path)) found.push({ path, kind: 'missing' });

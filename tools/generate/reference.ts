@@ -1,6 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { holdEmbeddedServer, postgresql } from '../../platform/src/database/index.ts';
 import { openApiOf, platformProblems } from '../../platform/src/http/index.ts';
+import { silentLog } from '../../platform/src/kernel/index.ts';
 import { hostSettings } from '../../platform/src/service/index.ts';
-import { realDatabases } from '../../platform/src/testing/real-databases.ts';
 import { renderConfiguration } from './configuration.ts';
 import type { DocumentedService } from './documented-service.ts';
 import { renderErrors } from './errors.ts';
@@ -25,26 +30,22 @@ export function renderReference(services: readonly DocumentedService[]): Pages {
   return new Map(services.length === 0 ? [] : generators.flatMap((render) => render(services)));
 }
 
-/** The schema of each service on each engine that answers, and the engines that do not. */
-export async function renderSchemas(
-  root: string,
-  services: readonly DocumentedService[],
-): Promise<{ readonly pages: Pages; readonly unreachable: readonly string[] }> {
+/** The schema of each service, on an embedded server of its own: the same wherever it is rendered. */
+export async function renderSchemas(root: string, services: readonly DocumentedService[]): Promise<Pages> {
   const pages = new Map<string, string>();
-  const engines = services.length === 0 ? [] : await realDatabases();
-  const postgresql = engines.filter(({ dialect }) => dialect.name === 'postgresql');
-  for (const engine of postgresql.filter(({ unreachable }) => unreachable === undefined)) {
+  const folder = await mkdtemp(join(tmpdir(), 'quinta-generate-'));
+  const server = await holdEmbeddedServer({ dataDirectory: folder, log: silentLog });
+  try {
     for (const service of services) {
-      const database = await engine.createDatabase();
-      try {
-        const text = await renderSchema(root, service, { dialect: engine.dialect, url: database.url });
-        pages.set(`schema/${service.face.name}.txt`, text);
-      } finally {
-        await database.drop();
-      }
+      const { ownerUrl: url } = await server.ensureDatabase(service.face.name.replaceAll('-', '_'));
+      const text = await renderSchema(root, service, { dialect: postgresql, url });
+      pages.set(`schema/${service.face.name}.txt`, text);
     }
+  } finally {
+    await server.release();
+    await rm(folder, { recursive: true, force: true });
   }
-  return { pages, unreachable: postgresql.flatMap(({ unreachable }) => unreachable ?? []) };
+  return pages;
 }
 
 function renderOpenApi(service: DocumentedService): string {

@@ -1,3 +1,5 @@
+import { setTimeout } from 'node:timers/promises';
+import { MigrationError } from '@quinta/platform/database';
 import { type Log, silentLog } from '@quinta/platform/kernel';
 import { memoryKeyValue, serveKeyValue } from '@quinta/platform/keyvalue';
 import {
@@ -17,6 +19,8 @@ import { servicesNamed } from './services.ts';
 import { untilToldToStop } from './signals.ts';
 import { environment, root, say } from './surroundings.ts';
 import { welcomePage } from './welcome.ts';
+
+const reachPauseMs = 1_000;
 
 /** Prepares the databases, then serves in this process or in workers, until it is told to stop. */
 export async function startPrimary(request: StartRequest): Promise<void> {
@@ -70,8 +74,26 @@ function argvOf(request: StartRequest, count: number): string[] {
 
 /** Brings every database to the newest migration; of several processes that start at once, one works. */
 async function migrate(placement: Placement): Promise<void> {
-  // `say` tells each step; the log need not repeat them.
-  for (const placed of placement.placed) await migratorOf(placed, { log: silentLog, say }).up();
+  for (const placed of placement.placed) {
+    // `say` tells each step; the log need not repeat them.
+    const migrator = migratorOf(placed, { log: silentLog, say });
+    await whenReachable(() => migrator.up(), placement.host.DATABASE_WAIT_MS);
+  }
+}
+
+/** A database that is still starting, as beside a container, is waited for. */
+async function whenReachable<T>(work: () => Promise<T>, waitMs: number): Promise<T> {
+  const deadline = Date.now() + waitMs;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const isDown = error instanceof MigrationError && error.kind === 'unreachable';
+      if (!isDown || Date.now() + reachPauseMs > deadline) throw error;
+      if (attempt === 1) say(`The database does not answer yet: waiting for at most ${Math.round(waitMs / 1000)} s`);
+      await setTimeout(reachPauseMs);
+    }
+  }
 }
 
 /** Demo data for embedded databases only: nobody's real one is ever filled. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migration } from '../../migrations/p002_refresh_families.ts';
 import { brokenConstraint } from '../database/index.ts';
 import { realDatabases } from '../testing/real-databases.ts';
-import { familiesWorld, type FamiliesWorld, migrationRunner, tokenOf } from './families-world.ts';
+import { familiesWorld, type FamiliesWorld, migrationRunner, tokenOf } from './test/families-world.ts';
 import { refreshTokenHash } from './refresh-tokens.ts';
 
 const servers = await realDatabases();

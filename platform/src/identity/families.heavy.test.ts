@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../database/index.ts';
 import { realDatabases } from '../testing/real-databases.ts';
-import { familiesWorld, type FamiliesWorld, phone, tokenOf } from './families-world.ts';
+import { familiesWorld, type FamiliesWorld, phone, tokenOf } from './test/families-world.ts';
 import type { Rotation } from './rotation.ts';
 
 const servers = await realDatabases();

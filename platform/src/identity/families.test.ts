@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../kernel/index.ts';
 import { realDatabases } from '../testing/real-databases.ts';
 import { createFamilies, type Families } from './families.ts';
-import { familiesWorld, type FamiliesWorld, phone, successorKey, tokenOf } from './families-world.ts';
+import { familiesWorld, type FamiliesWorld, phone, successorKey, tokenOf } from './test/families-world.ts';
 import { refusalOf } from './rotation.ts';
 
 const servers = await realDatabases();

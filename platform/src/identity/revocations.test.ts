@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../database/index.ts';
 import { type Log, silentLog } from '../kernel/index.ts';
 import { realDatabases } from '../testing/real-databases.ts';
-import { familiesWorld, type FamiliesWorld } from './families-world.ts';
+import { familiesWorld, type FamiliesWorld } from './test/families-world.ts';
 import { type Revocations, type RevocationsOptions, watchRevocations } from './revocations.ts';
 
 const servers = await realDatabases();

@@ -20,6 +20,10 @@ export const hostSettings = {
     'redis',
     'rediss',
   ]),
+  DATABASE_WAIT_MS: integer('How long a start waits for databases that do not answer yet', 30_000, {
+    min: 0,
+    max: 600_000,
+  }),
   SHUTDOWN_TIMEOUT_MS: integer('How long requests in flight may take after SIGTERM', 10_000, { min: 0, max: 600_000 }),
   METRICS_TOKEN: secret('Bearer token that opens /metrics; without it /metrics is open'),
   DOCS: choice('Whether /docs, /redoc and /openapi.json answer', ['on', 'off'], 'on'),

@@ -36,6 +36,16 @@ export async function attach(options: AttachOptions): Promise<Attachment> {
   await ensureCluster(place, binaries, say);
   const passwordOf = readPasswords(place.secretFile);
   const seen: Progress = { starts: 0, lastError: undefined, recoverySince: undefined };
+  try {
+    return await connectOrStart(options, passwordOf, seen);
+  } catch (error) {
+    await withdraw(place, seen);
+    throw error;
+  }
+}
+
+async function connectOrStart(options: AttachOptions, passwordOf: PasswordOf, seen: Progress): Promise<Attachment> {
+  const { place } = options;
   let attachment: Attachment | undefined;
   await holdsWithin(readyTimeoutMs, async () => {
     const postmaster = findPostmaster(place.clusterDirectory) ?? (await startOnce(options, seen));
@@ -44,6 +54,12 @@ export async function attach(options: AttachOptions): Promise<Attachment> {
   });
   if (attachment === undefined) throw explained(`PostgreSQL in ${place.directory} does not answer`, seen.lastError);
   return attachment;
+}
+
+/** A server that we have started in vain would have no holder, so it is not left behind. */
+async function withdraw({ clusterDirectory }: Place, seen: Progress): Promise<void> {
+  const postmaster = seen.starts > 0 ? findPostmaster(clusterDirectory) : undefined;
+  if (postmaster) await stopPostmaster(clusterDirectory, postmaster);
 }
 
 interface Progress {

@@ -75,6 +75,7 @@ export const valeRoutes: readonly Route<Mexa>[] = [
     summary: 'Draw up to 1,000 vouchers, each with its own outcome',
     tag,
     body: batchInput,
+    bodyBytesMax: 4_194_304,
     replies: { 200: batchOutput },
     isIdempotent: true,
     handle: async ({ app, context, body, idempotencyKey }) => ({

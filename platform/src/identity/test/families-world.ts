@@ -1,9 +1,9 @@
-import { migration } from '../../migrations/p002_refresh_families.ts';
-import { type Database, type MigrationRunner, openDatabase, type Tx, writeStatement } from '../database/index.ts';
-import { systemClock } from '../kernel/index.ts';
-import type { RealDatabaseCase } from '../testing/real-databases.ts';
-import { createFamilies, type Families, type FamiliesOptions } from './families.ts';
-import type { IssuedRefresh, Rotation } from './rotation.ts';
+import { migration } from '../../../migrations/p002_refresh_families.ts';
+import { type Database, type MigrationRunner, openDatabase, type Tx, writeStatement } from '../../database/index.ts';
+import { systemClock } from '../../kernel/index.ts';
+import type { RealDatabaseCase } from '../../testing/real-databases.ts';
+import { createFamilies, type Families, type FamiliesOptions } from '../families.ts';
+import type { IssuedRefresh, Rotation } from '../rotation.ts';
 
 /** For tests: a database of its own with the tables of refresh families, on one of the engines. */
 export interface FamiliesWorld {
