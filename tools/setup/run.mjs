@@ -8,6 +8,7 @@ import { runChild } from './run-child.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 
+/** @type {Record<string, [file: string, ...words: string[]]>} */
 const tasks = {
   start: ['apps/cli/src/main.ts', 'start', '--all'],
   test: ['tools/test.ts'],
@@ -17,11 +18,15 @@ const tasks = {
   quinta: ['apps/cli/src/main.ts'],
 };
 
-/** Runs a task of the table with more words behind; resolves to the exit status. */
+/**
+ * Runs a task of the table with more words behind; resolves to the exit status.
+ * @param {string} name
+ * @param {string[]} words
+ */
 export async function runTask(name, words) {
   const task = Object.hasOwn(tasks, name) ? tasks[name] : undefined;
   if (!task) {
-    say(`There is no task "${name ?? ''}". There are: ${Object.keys(tasks).join(', ')}`);
+    say(`There is no task "${name}". There are: ${Object.keys(tasks).join(', ')}`);
     return 2;
   }
   try {
@@ -38,11 +43,14 @@ export async function runTask(name, words) {
   }
 }
 
-/** To the person at the terminal, beside what a script reads. */
+/**
+ * To the person at the terminal, beside what a script reads.
+ * @param {string} line
+ */
 function say(line) {
   process.stderr.write(`${line}\n`);
 }
 
 if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  process.exitCode = await runTask(process.argv[2], process.argv.slice(3));
+  process.exitCode = await runTask(process.argv[2] ?? '', process.argv.slice(3));
 }

@@ -33,7 +33,7 @@ export async function call(url: string, request: HttpCall = {}): Promise<HttpAns
     signal: AbortSignal.timeout(timeoutMs),
   });
   const text = await response.text();
-  // oxlint-disable-next-line no-unnecessary-type-parameters -- as above
+  // oxlint-disable-next-line no-unnecessary-type-parameters -- the shape is named by whoever asks for it
   const json = <Body>(): Body => JSON.parse(text) as Body;
   return { status: response.status, headers: response.headers, text, json };
 }
