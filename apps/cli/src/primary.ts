@@ -1,9 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
 import { MigrationError } from '@quinta/platform/database';
+import { readConfig } from '@quinta/platform/config';
 import { type Log, silentLog } from '@quinta/platform/kernel';
 import { memoryKeyValue, serveKeyValue } from '@quinta/platform/keyvalue';
 import {
   developmentSecret,
+  hostSettings,
   migratorOf,
   openService,
   openSharedParts,
@@ -25,7 +27,8 @@ const reachPauseMs = 1_000;
 /** Prepares the databases, then serves in this process or in workers, until it is told to stop. */
 export async function startPrimary(request: StartRequest): Promise<void> {
   const stopSignal = untilToldToStop();
-  const log = createLog({ service: 'quinta', level: environment()['LOG_LEVEL'] ?? 'INFO' });
+  const { LOG_LEVEL: level } = readConfig('quinta', hostSettings, environment());
+  const log = createLog({ service: 'quinta', level });
   const placement = await placeServices(servicesNamed(request.names), { environment: environment(), root, log, say });
   try {
     await migrate(placement);

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
-import { placeServices, serve } from '@quinta/platform/service';
+import { readConfig } from '@quinta/platform/config';
+import { hostSettings, placeServices, serve } from '@quinta/platform/service';
 import { createLog } from '@quinta/platform/telemetry';
 import type { StartRequest } from './commands/start.ts';
 import { explain } from './explain.ts';
@@ -16,7 +17,8 @@ export type WorkerMessage =
 export async function runWorker(request: StartRequest): Promise<void> {
   const stopSignal = untilToldToStop();
   const workerId = cluster.worker?.id ?? 0;
-  const log = createLog({ service: 'quinta', level: environment()['LOG_LEVEL'] ?? 'INFO' });
+  const { LOG_LEVEL: level } = readConfig('quinta', hostSettings, environment());
+  const log = createLog({ service: 'quinta', level });
   try {
     const placement = await placeServices(servicesNamed(request.names), {
       environment: environment(),

@@ -99,7 +99,7 @@ export function migratorOf(
     url: ownerUrl,
     service: name,
     streams: [
-      { name: 'platform', folder: platformFolder, only: platform },
+      { name: 'platform', folder: platformMigrations, only: platform },
       { name, folder },
     ],
     ...(versionTable ? { versionTable } : {}),
@@ -115,7 +115,8 @@ export function migratorOf(
   });
 }
 
-const platformFolder = new URL('../../migrations/', import.meta.url);
+/** The platform's own migrations, of which each service picks those that it needs. */
+export const platformMigrations = new URL('../../migrations/', import.meta.url);
 
 function userOf(url: string): string {
   const [, user = ''] = /^\w+:\/\/([^:@/]*)/.exec(parseDatabaseUrl(url).url) ?? [];

@@ -54,7 +54,7 @@ export const identitySettings = {
   ARGON2_LANES: integer('Argon2id lanes', 1, { min: 1, max: 64 }),
   HASHING_CONCURRENCY: integer('Hashes at once; default the number of cores', undefined, { min: 1, max: 256 }),
   HASHING_QUEUE_MAX: integer('Hashes that may wait; one more is a 503', 100, { min: 0, max: 100_000 }),
-  LOGIN_ATTEMPTS_PER_MINUTE: integer('Sign-ins an address may try in a minute', 10, { min: 1, max: 100_000 }),
+  LOGIN_ATTEMPTS_PER_MINUTE: integer('Sign-ins an address may try in a minute', 10, { min: 1, max: 10_000 }),
 } as const;
 
 /** `DATABASE_HOST` and its companions, where a README promised them instead of a URL. */

@@ -8,9 +8,9 @@ import {
   type Migrator,
 } from '@quinta/platform/database';
 import { silentLog } from '@quinta/platform/kernel';
-import { migratorOf } from '@quinta/platform/service';
+import { migratorOf, platformMigrations } from '@quinta/platform/service';
 import { CommandFailed } from '../explain.ts';
-import { serviceNamed, servicesNamed, UsageError } from '../services.ts';
+import { serviceNamed, services, servicesNamed, UsageError } from '../services.ts';
 import { print, printJson, say, withPlacement } from '../surroundings.ts';
 
 interface JsonOption {
@@ -130,11 +130,13 @@ function addNew(migrate: Command): void {
       print(fileURLToPath(made.url));
     });
   migrate
-    .command('lock <service>')
+    .command('lock')
     .description('writes the hashes of new migrations, which are frozen from then on')
     .exitOverride()
-    .action(async (service: string) => {
-      printJson(await lockMigrations(serviceNamed(service).migrations.folder));
+    .action(async () => {
+      for (const folder of [platformMigrations, ...services.map(({ migrations }) => migrations.folder)]) {
+        printJson(await lockMigrations(folder));
+      }
     });
 }
 
