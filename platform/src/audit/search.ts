@@ -25,6 +25,7 @@ interface AuditTables {
 
 /** What a search is narrowed by; `from` counts and `to` does not. */
 export interface AuditFilter {
+  readonly id?: number | undefined;
   readonly requestId?: string | undefined;
   readonly userId?: number | string | undefined;
   readonly action?: string | undefined;
@@ -56,6 +57,7 @@ const columns = [
 ] as const;
 
 const equalities: readonly (readonly [keyof AuditFilter, keyof AuditRecord])[] = [
+  ['id', 'id'],
   ['requestId', 'request_id'],
   ['userId', 'user_id'],
   ['action', 'action'],

@@ -33,13 +33,14 @@ const lostCodes = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'PROTOCOL_CONNECTION_LOST',
+  'PROTOCOL_SEQUENCE_TIMEOUT',
   'ER_SERVER_SHUTDOWN',
   'ER_CON_COUNT_ERROR',
   'ER_CONNECTION_KILLED',
   '53300',
 ]);
 const lostSentence =
-  /connection (?:terminated|ended|is closed)|timeout exceeded when trying to connect|not queryable|closed state/i;
+  /connection (?:terminated|ended|is closed)|timeout exceeded when trying to connect|not queryable|closed state|query read timeout/i;
 
 /** A deadlock or serialization failure: the same work may succeed if done again. */
 export function isRetryable(error: unknown): boolean {

@@ -5,6 +5,7 @@ import type { PoolOptions } from './postgresql.ts';
 import type { Connection, Engine } from './session.ts';
 
 const preparedMax = 500;
+const silenceMs = 2_000;
 
 /** MySQL and MariaDB through `mysql2`, with its own cache of prepared statements on each connection. */
 export function openMysql(options: PoolOptions): Engine {
@@ -42,7 +43,9 @@ export function openMysql(options: PoolOptions): Engine {
         for (const setting of sessionSettings(options)) await connection.query(setting);
         prepared.add(connection.connection);
       }
-      return connectionOf(connection, (isBroken) => {
+      // MySQL limits reads by itself at most, and no server does while it is paused.
+      const timeoutMs = options.statementTimeoutMs + silenceMs;
+      return connectionOf(connection, timeoutMs, (isBroken) => {
         busy -= 1;
         if (!isBroken) return connection.release();
         total -= 1;
@@ -53,10 +56,13 @@ export function openMysql(options: PoolOptions): Engine {
   };
 }
 
-function connectionOf(connection: PoolConnection, release: (isBroken: boolean) => void): Connection {
+function connectionOf(connection: PoolConnection, timeoutMs: number, release: (isBroken: boolean) => void): Connection {
   return {
     query: async (text, params): Promise<Result<unknown>> => {
-      const [outcome] = await connection.execute<RowDataPacket[] | ResultSetHeader>(text, params.map(asValue));
+      const [outcome] = await connection.execute<RowDataPacket[] | ResultSetHeader>(
+        { sql: text, timeout: timeoutMs },
+        params.map(asValue),
+      );
       return Array.isArray(outcome)
         ? { rows: outcome, affected: outcome.length }
         : { rows: [], affected: outcome.affectedRows };

@@ -19,6 +19,7 @@ export interface PoolOptions {
 /** The driver's own parsers, by the plain number that the protocol sends. */
 const builtIn = types as { getTypeParser(oid: number, format: string): (text: string) => unknown };
 
+const silenceMs = 2_000;
 const namesMax = 2_000;
 const idleTimeoutMs = 60_000;
 const timestampOid = 1114;
@@ -35,6 +36,8 @@ export function openPostgresql(options: PoolOptions): Engine {
     idleTimeoutMillis: idleTimeoutMs,
     application_name: options.applicationName,
     keepAlive: true,
+    // The server's own timeout does not help where the server is paused or the network is gone.
+    query_timeout: options.statementTimeoutMs + silenceMs,
     options: sessionOptions(options),
     types: { getTypeParser: parserOf },
   });

@@ -99,12 +99,15 @@ function successesOf(route: Route<unknown>): Json {
   );
 }
 
+/** What every route may answer: a query that it does not know is refused everywhere. */
+const anywhere = ['internal_error', 'malformed_request', 'validation_failed', 'database_unavailable', 'database_busy'];
+
 /** The refusals that a route may give, by status, each with the codes of its problems. */
 function refusalsOf(route: Route<unknown>, source: OpenApiSource): Json {
-  const codes = new Set(['internal_error', 'malformed_request', 'database_unavailable', ...(route.problems ?? [])]);
-  if (route.access !== 'public') codes.add('unauthenticated');
+  const codes = new Set([...anywhere, ...(route.problems ?? [])]);
+  if (route.access !== 'public')
+    for (const code of ['unauthenticated', 'token_invalid', 'token_expired']) codes.add(code);
   if (route.access === 'permission') codes.add('permission_missing');
-  if (route.params || route.query || route.body) codes.add('validation_failed');
   if (route.rateLimit) codes.add('too_many_requests');
   if (route.body) for (const code of ['body_too_large', 'media_type_unsupported']) codes.add(code);
   const byStatus = new Map<number, ProblemDefinition[]>();

@@ -31,14 +31,25 @@ export const instantParameter = z
   })
   .meta({ type: 'string', format: 'date-time', example: '2026-01-31T00:00:00Z' });
 
-/** `cursor`: where the page before this one ended. Only what a page's `next` said is taken. */
-export function cursorParameter(keyCount: number): z.ZodType<readonly (string | number)[] | undefined> {
+/** What one key of a cursor is: a serial key, or a text. */
+export type CursorKind = 'id' | 'text';
+
+const cursorChecks: Readonly<Record<CursorKind, (key: string | number | undefined) => boolean>> = {
+  id: (key) => typeof key === 'number' && Number.isInteger(key) && key > 0 && key <= int32Max,
+  text: (key) => typeof key === 'string' && !key.includes('\u0000') && key.isWellFormed(),
+};
+
+/**
+ * `cursor`: where the page before this one ended. Anybody can make one up, so each key is of its kind and fits its
+ * column, or the cursor is refused.
+ */
+export function cursorParameter(...kinds: readonly CursorKind[]): z.ZodType<readonly (string | number)[] | undefined> {
   return z
     .string()
     .max(512)
     .transform((text, check) => {
-      const keys = decodeCursor(text, keyCount);
-      if (keys) return keys;
+      const keys = decodeCursor(text, kinds.length);
+      if (keys && kinds.every((kind, place) => cursorChecks[kind](keys[place]))) return keys;
       check.addIssue({ code: 'custom', message: 'Expected the `next` of another page', params: { type: 'cursor' } });
       return z.NEVER;
     })

@@ -58,9 +58,11 @@ export function sendProblem(
     ...problem.members,
     ...legacyMembers?.(problem),
   };
+  // RFC 9110 section 15.5.2 asks a challenge of every 401, that of a sign-in too.
+  const challenge = problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {};
   return reply
     .status(problem.status)
-    .headers(problem.headers)
+    .headers({ ...challenge, ...problem.headers })
     .header('content-type', 'application/problem+json')
     .serializer(JSON.stringify)
     .send(body);

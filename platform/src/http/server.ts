@@ -1,22 +1,24 @@
-import type { Socket } from 'node:net';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import fastifyCompress from '@fastify/compress';
 import fastifyCors from '@fastify/cors';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Clock, Log, Problem } from '../kernel/index.ts';
+import { brokenRequestAnswerer } from './broken-request.ts';
 import { addressReader } from './client-address.ts';
 import { mountDocs } from './docs-pages.ts';
 import type { Mount } from './mount.ts';
 import { mountRoute } from './mount-route.ts';
 import { openApiOf, type OpenApiSource } from './openapi.ts';
 import { problemOf, sendProblem } from './problem-reply.ts';
-import { headersTooLarge, malformedRequest, methodNotAllowed, requestTimeout, routeNotFound } from './problems.ts';
+import { methodNotAllowed, routeNotFound } from './problems.ts';
 import { readinessOf } from './readiness.ts';
 import { type ContextParts, logRequest, RequestContext } from './request-context.ts';
 
 /** What the server tells of each request, for the metrics. */
 export type RequestObserver = (request: {
   readonly service: string;
-  readonly route: string;
+  /** The route's pattern; undefined where none matched. */
+  readonly route: string | undefined;
   readonly method: string;
   readonly status: number;
   readonly durationMs: number;
@@ -81,15 +83,14 @@ export async function buildServer(
       headersTimeout: limits.headersMs,
       connectionsCheckingInterval: limits.checkingMs,
     },
-    clientErrorHandler: answerBrokenRequest,
+    clientErrorHandler: brokenRequestAnswerer(baseHeaders, options.clock),
     frameworkErrors: (error, request, reply) => {
       request.quinta = new RequestContext(request, parts);
       void reply.headers(baseHeaders).header('x-request-id', request.quinta.requestId);
-      void sendProblem(
-        request,
-        reply,
-        problemOf(error, () => options.log),
-      );
+      // No route was looked for yet, so the service is told by the prefix alone.
+      const service = services.find(({ mount }) => request.url.startsWith(`${mount.prefix}/`));
+      const problem = problemOf(error, () => options.log);
+      void sendProblem(request, reply, problem, service?.mount.legacyMembers);
     },
   });
   const parts = { clock: options.clock, log: options.log, addressOf: addressReader(options.trustProxy) };
@@ -130,7 +131,8 @@ function followRequests(server: FastifyInstance, parts: ContextParts, observe: R
     logRequest(context, reply.statusCode);
     observe({
       service: context.service,
-      route: context.operation === 'unmatched' ? (request.routeOptions.url ?? 'unmatched') : context.operation,
+      // The pattern, never the path: what clients invent must not become a series.
+      route: request.is404 ? undefined : request.routeOptions.url,
       method: request.method,
       status: reply.statusCode,
       durationMs: performance.now() - context.startedMs,
@@ -183,10 +185,16 @@ function mountOperations(scope: FastifyInstance, mount: Mount<unknown>, options:
   const { metrics, metricsToken } = options;
   if (!metrics) return;
   scope.get('/metrics', async (request, reply) => {
-    if (metricsToken && request.headers.authorization !== `Bearer ${metricsToken}`) throw routeNotFound();
+    if (metricsToken && !isSameSecret(request.headers.authorization, `Bearer ${metricsToken}`)) throw routeNotFound();
     const { contentType, text } = await metrics();
     return reply.type(contentType).send(text);
   });
+}
+
+/** Compares in a time that does not tell how much of the secret was right. */
+function isSameSecret(given: string | undefined, expected: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return given !== undefined && timingSafeEqual(digest(given), digest(expected));
 }
 
 /** 405 with what is allowed where the path is known under another method, else 404. */
@@ -236,21 +244,4 @@ function corsSettings(origins: readonly string[]): object {
     ],
     maxAge: 600,
   };
-}
-
-/** Node's parser gave up before there was a request: no hook has run, so the answer is written by hand. */
-function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (!socket.writable || socket.destroyed) return;
-  const problem = brokenRequestProblem(error.code);
-  const { status, title, code, message: detail } = problem;
-  const body = JSON.stringify({ type: `urn:quinta:problem:${code}`, title, status, detail, code });
-  socket.end(
-    `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
-}
-
-function brokenRequestProblem(code: string | undefined): Problem {
-  if (code === 'HPE_HEADER_OVERFLOW') return headersTooLarge();
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return requestTimeout();
-  return malformedRequest({ reason: 'it is not HTTP/1.1' });
 }

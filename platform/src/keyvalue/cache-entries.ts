@@ -91,10 +91,7 @@ function parseEntry(text: string): Entry | undefined {
   }
 }
 
-/** A tag without a version matches nothing: its last change is not known. */
+/** What was written are texts, so a tag that has no version now matches nothing: its last change is not known. */
 function isSame(written: readonly unknown[], present: readonly (string | undefined)[]): boolean {
-  return (
-    written.length === present.length &&
-    present.every((version, index) => version !== undefined && version === written[index])
-  );
+  return written.length === present.length && present.every((version, index) => version === written[index]);
 }

@@ -22,8 +22,9 @@ export interface TagOptions {
 export class CacheTags {
   readonly #keyValue: KeyValue;
   readonly #options: TagOptions;
-  /** Tags that the store does not know yet to be dropped. */
-  readonly #pending = new Set<string>();
+  /** Tags that the store does not know yet to be dropped, each with the number of its last drop. */
+  readonly #pending = new Map<string, number>();
+  #drops = 0;
   readonly #unwatch: () => void;
 
   constructor(keyValue: KeyValue, options: TagOptions) {
@@ -52,10 +53,11 @@ export class CacheTags {
   }
 
   async invalidate(tags: readonly string[]): Promise<void> {
-    for (const tag of tags) this.#pending.add(tag);
+    this.#drops += 1;
+    for (const tag of tags) this.#pending.set(tag, this.#drops);
     if (this.#pending.size > pendingMax) {
       this.#pending.clear();
-      this.#pending.add(everything);
+      this.#pending.set(everything, this.#drops);
     }
     await this.#flush();
   }
@@ -69,17 +71,17 @@ export class CacheTags {
   }
 
   async #flush(): Promise<void> {
-    await Promise.all([...this.#pending].map((tag) => this.#drop(tag)));
+    await Promise.all([...this.#pending].map(([tag, drop]) => this.#drop(tag, drop)));
   }
 
-  async #drop(tag: string): Promise<void> {
+  async #drop(tag: string, drop: number): Promise<void> {
     try {
       await this.#renew(this.#keyOf(tag));
-      this.#pending.delete(tag);
     } catch {
-      // Pending, or again so when another drop just went through: doubtful here, and tried again later.
-      this.#pending.add(tag);
+      return; // it stays pending: doubtful here, and tried again with the next drop or when the store is back
     }
+    // A later drop of the same tag has its own write to wait for.
+    if (this.#pending.get(tag) === drop) this.#pending.delete(tag);
   }
 
   async #renew(key: string): Promise<string> {

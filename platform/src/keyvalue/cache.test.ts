@@ -219,6 +219,28 @@ describe('a cache without its store', () => {
     expect(await read(here)).toBe('hit 2');
   });
 
+  test('a drop that fails is remembered, though an earlier one of the same tag ends well after it', async () => {
+    const { store, clock, there, read } = world();
+    const gate = Promise.withResolvers<void>();
+    const slow: KeyValue = {
+      ...store.keyValue,
+      async set(...args) {
+        await store.keyValue.set(...args);
+        await gate.promise;
+      },
+    };
+    const here = createCache<Herd>(slow, { name: 'finca', freshMs: 10_000, clock });
+    endings.push(() => here.close());
+    const early = here.invalidateTags(['animal']);
+    expect(await read(there)).toBe('miss 1');
+    store.fail('refuses');
+    await here.invalidateTags(['animal']);
+    gate.resolve();
+    await early;
+    store.comeBack();
+    await vi.waitFor(async () => expect(await read(there)).toBe('miss 2'));
+  });
+
   test('beyond a thousand dropped tags the whole cache goes', async () => {
     const { here, there, read, store } = world();
     await read(here, ['other']);

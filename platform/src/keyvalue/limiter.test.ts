@@ -143,6 +143,27 @@ describe('a limiter without its store', () => {
     expect(await allowedOf(limiter, 50)).toBe(6);
   });
 
+  test('remembers the whole limit while it admits a share', async () => {
+    const { limiter, store } = world({ fallbackShare: 3 });
+    expect(await allowedOf(limiter, 6)).toBe(6);
+    store.fail('refuses');
+    expect(await allowedOf(limiter, 9)).toBe(0);
+    store.comeBack({ empty: true });
+    expect(await allowedOf(limiter, 9)).toBe(0);
+  });
+
+  test('writes down what the store admitted after a reset elsewhere', async () => {
+    const { limiter, store, clock } = world();
+    await allowedOf(limiter, 6);
+    clock.advance(30_000);
+    const elsewhere = createLimiter(store.keyValue, { fallbackShare: 1, clock });
+    await elsewhere.reset(policy, 'ana');
+    expect(await allowedOf(limiter, 6)).toBe(6);
+    clock.advance(31_000);
+    store.fail('refuses');
+    expect(await allowedOf(limiter, 9)).toBe(0);
+  });
+
   test('obeys a reset elsewhere once the store was well for a window', async () => {
     const { limiter, store, clock } = world();
     store.fail('refuses');

@@ -79,10 +79,8 @@ class SharedLimiter {
     this.#options = options;
     this.#clock = options.clock ?? monotonicClock;
     this.#logs = new SlidingLogs({ keysMax: options.keysMax ?? 100_000 });
-    let wasUp = true;
     this.#unwatch = keyValue.watchHealth(({ isUp }) => {
-      if (!isUp || !wasUp) this.#silentAtMs = this.#now();
-      wasUp = isUp;
+      if (!isUp) this.#silentAtMs = this.#now();
     });
   }
 

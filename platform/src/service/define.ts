@@ -5,6 +5,7 @@ import type { Clock, Log, ProblemDefinition } from '../kernel/index.ts';
 import type { KeyValue, Limiter } from '../keyvalue/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import type { RoleTable } from './roles.ts';
+import type { SecretSource } from './secrets.ts';
 
 /** What the host gives a service to stand on. */
 export interface ServiceParts<Config> {
@@ -79,6 +80,8 @@ export interface Service<Schema extends Settings, App> {
   readonly legacyMembers?: LegacyMembers;
   /** The configured database, or undefined for the embedded one. */
   databaseUrlOf(config: ConfigOf<Schema>, isProduction: boolean): string | undefined;
+  /** Throws a ConfigError for settings that each can be read and must not start, before anything is touched. */
+  checkConfig?(config: ConfigOf<Schema>, where: SecretSource): void;
   open(parts: ServiceParts<ConfigOf<Schema>>): Promise<OpenedService<App>>;
   /** Audit rows as text, newest first, read while they are written; itself audited. */
   exportAudit(app: App, wanted: AuditExport): AsyncIterable<AuditChunk>;

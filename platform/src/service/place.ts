@@ -59,6 +59,7 @@ export async function placeServices(services: readonly AnyService[], options: Pl
     service,
     config: readConfig(service.face.name, service.settings, environment),
   }));
+  for (const { service, config } of read) service.checkConfig?.(config, { isProduction, dataDirectory });
   const needsEmbedded = read.some(({ service, config }) => !service.databaseUrlOf(config, isProduction));
   const embedded = needsEmbedded ? await holdEmbeddedServer({ dataDirectory, log, say }) : undefined;
   try {

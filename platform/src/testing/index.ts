@@ -1,3 +1,5 @@
+export { type FuzzOptions, type FuzzReport, fuzzService } from './fuzz.ts';
+export { type HostileExchange, hostileExchanges, slowHeaders } from './fuzz-sockets.ts';
 export { type RealDatabaseCase, realDatabases, type ThrowAwayDatabase } from './real-databases.ts';
 export { call, type HttpAnswer, type HttpCall } from './http-client.ts';
 export {

@@ -44,7 +44,7 @@ export async function openServiceWorld(service: AnyService, options: WorldOption
     QUINTA_DATA_DIR: dataDirectory,
     DATABASE_URL: databases.urls.application,
     MIGRATION_DATABASE_URL: databases.urls.owner,
-    LOGIN_ATTEMPTS_PER_MINUTE: '100000',
+    LOGIN_ATTEMPTS_PER_MINUTE: '10000',
     ...options.environment,
   };
   const placement = await placeServices([service], {

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { recordAudit } from '@quinta/platform/audit';
 import { readStatement } from '@quinta/platform/database';
 import { forgetIdempotencyKeys } from '@quinta/platform/http';
 import {
@@ -10,9 +9,10 @@ import {
   tokenInvalid,
   watchRevocations,
 } from '@quinta/platform/identity';
-import type { Actor, Context } from '@quinta/platform/kernel';
+import type { Actor } from '@quinta/platform/kernel';
 import { type OpenedService, resolveSecret, type ServiceParts } from '@quinta/platform/service';
 import type { Mexa } from './app.ts';
+import { recordRefusal } from './audit-log/record-refusal.ts';
 import type { MexaConfig } from './settings.ts';
 import { ensureConfiguredAdmin } from './usuario/first-admin.ts';
 
@@ -75,17 +75,6 @@ async function authenticate(app: Mexa, token: string): Promise<Actor> {
   const actor = await app.tokens.verify(token);
   if (await app.revocations.isRevoked(actor.sessionId)) throw tokenInvalid({}, { headers: invalidTokenHeaders });
   return actor;
-}
-
-async function recordRefusal(app: Mexa, context: Context, permission: string): Promise<void> {
-  await app.database.transact((tx) =>
-    recordAudit(tx, context, {
-      action: 'refused',
-      resourceType: 'permission',
-      resourceId: null,
-      details: { permission },
-    }),
-  );
 }
 
 async function housekeep({ database, families, clock }: Mexa): Promise<void> {

@@ -1,6 +1,6 @@
 import { platformProblems } from '@quinta/platform/http';
 import { identityProblems } from '@quinta/platform/identity';
-import { defineService } from '@quinta/platform/service';
+import { defineService, resolveSecret } from '@quinta/platform/service';
 import { exportMexaAudit } from './audit-log/export-audit.ts';
 import { auditLogRoutes } from './audit-log/audit-log-routes.ts';
 import { authRoutes } from './auth/auth-routes.ts';
@@ -40,6 +40,10 @@ export const mexa = defineService({
   apiPrefixes: ['/api/v1', '/api'],
   legacyMembers: ({ title, message }) => ({ error: title, message }),
   databaseUrlOf,
+  // A missing or weak secret is said before a database is touched.
+  checkConfig: (config, { isProduction, dataDirectory }) => {
+    if (isProduction) resolveSecret('JWT_SECRET', config.JWT_SECRET, { isProduction, dataDirectory });
+  },
   open: openMexa,
   exportAudit: exportMexaAudit,
   seed: seedMexa,

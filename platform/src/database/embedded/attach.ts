@@ -6,7 +6,7 @@ import { EmbeddedServerError, explained } from './embedded-server-error.ts';
 import type { Place } from './placement.ts';
 import { findPostmaster, holdsWithin, type Postmaster, stopPostmaster } from './postmaster.ts';
 import { type PasswordOf, readPasswords } from './secret.ts';
-import { socketPort } from './socket-directory.ts';
+import { socketName } from './socket-directory.ts';
 import { type StartOptions, startPostmaster } from './start.ts';
 import { connectSuperuser } from './superuser-client.ts';
 
@@ -121,12 +121,12 @@ function tellOfRecovery(seen: Progress, say: (line: string) => void): void {
   say('PostgreSQL is recovering what was committed before a crash…');
 }
 
-const socketTimeoutMs = 10_000;
+const socketTimeoutMs = 5_000;
 
 /** A postmaster whose socket was deleted (by a cleaner of temporary files) can never be reached again: it is stopped. */
 async function replaceDeaf({ clusterDirectory }: Place, postmaster: Postmaster): Promise<void> {
   const { pid, socketDirectory = '' } = postmaster;
-  const socket = join(socketDirectory, `.s.PGSQL.${socketPort}`);
+  const socket = join(socketDirectory, socketName);
   // At a start and at a stop there is no socket for a moment, beside a postmaster.pid.
   const isSettled = (): boolean => existsSync(socket) || findPostmaster(clusterDirectory)?.pid !== pid;
   if (!(await holdsWithin(socketTimeoutMs, isSettled))) await stopPostmaster(clusterDirectory, postmaster);

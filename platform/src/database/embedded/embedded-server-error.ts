@@ -8,7 +8,10 @@ export class EmbeddedServerError extends Error {
 
 /** What the file system or PostgreSQL says, and what it means for the person who starts the house. */
 const meanings: readonly { readonly sign: RegExp; readonly meaning: string }[] = [
-  { sign: /ENOSPC|EDQUOT|No space left on device|Disk quota exceeded/i, meaning: 'the disk is full' },
+  {
+    sign: /ENOSPC|EDQUOT|No space left on device|Disk quota exceeded|wrote only \d+ of \d+ bytes/i,
+    meaning: 'the disk is full',
+  },
   { sign: /EROFS|Read-only file system/i, meaning: 'the file system is read-only' },
   {
     sign: /EACCES|EPERM|Permission denied|Operation not permitted|readonly database/i,

@@ -140,9 +140,11 @@ async function isLast(client: Client): Promise<boolean> {
   return others.length === 0;
 }
 
+/** Whoever has not signed in yet is no client: a broken one could stay at the door for a minute. */
 async function otherClients(client: Client): Promise<readonly string[]> {
   const { rows } = await client.query<{ application_name: string }>(
-    "select application_name from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
+    `select application_name from pg_stat_activity
+      where backend_type = 'client backend' and usesysid is not null and pid <> pg_backend_pid()`,
   );
   return rows.map((row) => row.application_name);
 }

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { type Account, accountOf, barrierTo, ownAccount } from './account.ts';
 import { EmbeddedServerError, explained, explaining } from './embedded-server-error.ts';
+import { originName, sweepTemporary } from './sweep.ts';
 
 /** Where everything of one embedded server is. */
 export interface Place {
@@ -29,7 +30,6 @@ export interface Place {
 }
 
 const pointerName = 'database-is-elsewhere.txt';
-const originName = 'belongs-to.txt';
 const reachableByAll = 0o755;
 const othersMayWrite = 0o022;
 
@@ -124,6 +124,7 @@ function pointedPlace(home: string): string | undefined {
 function movedPlace(home: string, barrier: string, { name }: Account, say: (line: string) => void): string {
   const shared = sharedFolder();
   const path = join(shared.path, `data-${shortHash(home)}`);
+  sweepTemporary(shared.path);
   say(
     `PostgreSQL refuses to run as root, and ${name} cannot pass ${barrier}: the database of ${home} is in ${path}` +
       (shared.isTemporary ? ', which the system may empty; open the folder or set DATABASE_URL to keep it.' : '.'),

@@ -21,7 +21,7 @@ const immediateStopTimeoutMs = 10_000;
 export function findPostmaster(clusterDirectory: string): Postmaster | undefined {
   const lines = readPidFile(clusterDirectory)?.split('\n') ?? [];
   const pid = Number(lines[0]);
-  if (!Number.isInteger(pid) || pid <= 1 || !isPostmasterOf(pid, clusterDirectory)) return undefined;
+  if (!isPostmasterOf(pid, clusterDirectory)) return undefined;
   // The file grows while the server starts: a line counts when its end is there.
   const socketDirectory = lines.length > socketLine + 1 ? lines[socketLine] : undefined;
   return { pid, socketDirectory: socketDirectory === '' ? undefined : socketDirectory };
@@ -70,16 +70,20 @@ export async function holdsWithin(timeoutMs: number, condition: () => boolean | 
   return true;
 }
 
-/** A process id may by now be a stranger's, or a zombie's that nobody reaps: the process itself is asked. */
-function isPostmasterOf(pid: number, clusterDirectory: string): boolean {
-  if (!isAlive(pid)) return false;
+/**
+ * Whether the process runs that cluster, be it deleted. An id that a file names may by now be a stranger's, or a
+ * zombie's that nobody reaps: the process itself is asked.
+ */
+export function isPostmasterOf(pid: number, clusterDirectory: string): boolean {
+  if (!Number.isInteger(pid) || pid <= 1 || !isAlive(pid)) return false;
   return existsSync('/proc/self/cwd') ? worksIn(pid, clusterDirectory) : isCalledPostgres(pid);
 }
 
 /** On Linux: PostgreSQL's working folder is its cluster; a zombie has none. */
 function worksIn(pid: number, clusterDirectory: string): boolean {
   try {
-    return readlinkSync(`/proc/${pid}/cwd`) === clusterDirectory;
+    const folder = readlinkSync(`/proc/${pid}/cwd`);
+    return folder === clusterDirectory || folder === `${clusterDirectory} (deleted)`;
   } catch {
     return false;
   }

@@ -1,12 +1,13 @@
-import { lchownSync, lstatSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, lchownSync, lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Account } from './account.ts';
 import { EmbeddedServerError, explained } from './embedded-server-error.ts';
 import { shortHash } from './placement.ts';
-import { isAlive } from './postmaster.ts';
+import { isPostmasterOf } from './postmaster.ts';
 
 export const socketPort = 5432;
+export const socketName = `.s.PGSQL.${socketPort}`;
 
 /** What fits in a Unix socket's address on every system (macOS: 104 with its end mark), in bytes. */
 const socketPathMax = 103;
@@ -23,7 +24,7 @@ export function socketDirectoryFor(clusterDirectory: string, account: Account): 
   for (const base of new Set([tmpdir(), '/tmp', '/var/tmp'])) {
     for (let number = 0; number < namesMax; number += 1) {
       const path = join(base, number === 0 ? name : `${name}-${number}`);
-      if (Buffer.byteLength(join(path, `.s.PGSQL.${socketPort}`)) > socketPathMax) break;
+      if (Buffer.byteLength(join(path, socketName)) > socketPathMax) break;
       if (isOurs(path, account) && !isListening(path)) return path;
     }
   }
@@ -61,9 +62,11 @@ function isPrivateFolderOf(path: string, account: Account): boolean {
 
 /** A server whose cluster was deleted under it can still hold the socket for a while. */
 function isListening(path: string): boolean {
-  try {
-    return isAlive(Number.parseInt(readFileSync(join(path, `.s.PGSQL.${socketPort}.lock`), 'utf8'), 10));
-  } catch {
-    return false;
-  }
+  const lock = join(path, `${socketName}.lock`);
+  if (!existsSync(lock)) return false;
+  const [pid = '', clusterDirectory = ''] = readFileSync(lock, 'utf8').split('\n');
+  if (isPostmasterOf(Number(pid), clusterDirectory)) return true;
+  // A killed server's: PostgreSQL would refuse to start while its process id is in use, even by a zombie or a stranger.
+  for (const name of [`${socketName}.lock`, socketName]) rmSync(join(path, name), { force: true });
+  return false;
 }

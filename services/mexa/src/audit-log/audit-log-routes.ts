@@ -67,7 +67,7 @@ export const auditLogRoutes: readonly Route<Mexa>[] = [
     operation: 'audit_log.search',
     summary: 'Audit rows, newest first',
     tag,
-    query: z.strictObject({ ...filterShape, limit: limitParameter(100, 1_000), cursor: cursorParameter(1) }),
+    query: z.strictObject({ ...filterShape, limit: limitParameter(100, 1_000), cursor: cursorParameter('id') }),
     replies: { 200: pageOutput },
     handle: async ({ app, context, query: { limit, cursor, ...filter } }) => {
       await recordReading(app, context, 'read', filter);
@@ -125,7 +125,7 @@ export const auditLogRoutes: readonly Route<Mexa>[] = [
     summary: 'What one request did, at most 1,000 rows a page',
     tag,
     params: z.object({ request_id: z.guid() }),
-    query: z.strictObject({ limit: limitParameter(1_000, 1_000), cursor: cursorParameter(1) }),
+    query: z.strictObject({ limit: limitParameter(1_000, 1_000), cursor: cursorParameter('id') }),
     replies: { 200: pageOutput },
     handle: async ({ app, context, params, query: { limit, cursor } }) => {
       await recordReading(app, context, 'read', params);

@@ -37,8 +37,8 @@ export async function auditPage(
 
 /** @throws Problem audit_log_not_found */
 export async function findAuditLog(app: Mexa, id: number): Promise<AuditLog> {
-  const [row] = await searchAudit(app.database, {}, { beforeId: id + 1, limit: 1 });
-  if (row?.id !== id) throw auditLogNotFound({ id });
+  const [row] = await searchAudit(app.database, { id }, { limit: 1 });
+  if (!row) throw auditLogNotFound({ id });
   return auditLogOf(row);
 }
 

@@ -19,9 +19,11 @@ const signInLimit = (app: Mexa): RateLimit => ({
   windowMs: 60_000,
 });
 const registerLimit = (app: Mexa): RateLimit => ({ ...signInLimit(app), name: 'register' });
+/** The limiter counts to this and no further. */
+const limitMax = 10_000;
 const refreshLimit = (app: Mexa): RateLimit => ({
   name: 'refresh',
-  limit: app.config.LOGIN_ATTEMPTS_PER_MINUTE * 6,
+  limit: Math.min(app.config.LOGIN_ATTEMPTS_PER_MINUTE * 6, limitMax),
   windowMs: 60_000,
 });
 

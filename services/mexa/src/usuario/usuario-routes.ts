@@ -20,7 +20,7 @@ const listQuery = z.strictObject({
     .meta({ type: 'string', enum: ['true', 'false'] }),
   q: plainText({ min: 1, max: 100 }).optional().meta({ description: 'Any part of the name or the e-mail address' }),
   limit: limitParameter(100, 1_000),
-  cursor: cursorParameter(1),
+  cursor: cursorParameter('id'),
 });
 
 const changeInput = z

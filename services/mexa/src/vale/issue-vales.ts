@@ -47,7 +47,10 @@ export async function issueVales(
   return outcomesOf(commands, fresh, new Map(known.map((row) => [row.request_id, row])));
 }
 
-/** The first command of a key that was drawn is its issue; every other one is a repeat, or is refused. */
+/**
+ * The first command of a key whose user may draw is its issue; those behind it are repeats, or are refused; those
+ * before it have an unknown user, as if each had come alone.
+ */
 function outcomesOf(
   commands: readonly IssueCommand[],
   fresh: Map<string, ValeRow>,
@@ -56,11 +59,12 @@ function outcomesOf(
   const told = new Set<string>();
   return commands.map((command) => {
     const drawn = fresh.get(command.requestId);
-    if (drawn && !told.has(command.requestId)) {
+    const isTold = told.has(command.requestId);
+    if (drawn && !isTold && isSameDraw(command, drawn)) {
       told.add(command.requestId);
       return { kind: 'issued', vale: valeOf(drawn) };
     }
-    const row = drawn ?? known.get(command.requestId);
+    const row = isTold ? drawn : known.get(command.requestId);
     if (!row) return { kind: 'refused', problem: unknownDrawer(command) };
     return isSameDraw(command, row)
       ? { kind: 'replayed', vale: valeOf(row) }

@@ -1,6 +1,7 @@
 import { type Context, formatMinor, pageOf } from '@quinta/platform/kernel';
 import { permissionMissing } from '@quinta/platform/http';
 import type { Mexa } from '../app.ts';
+import { recordRefusal } from '../audit-log/record-refusal.ts';
 import { actorIdOf, circumstancesOf } from '../circumstances.ts';
 import { valeNotFound } from '../problems.ts';
 import { type Vale, valeOf } from './vale.ts';
@@ -28,19 +29,17 @@ const exportPageSize = 1_000;
 /** One page of vouchers, newest first. */
 export async function listPage(
   { database }: Mexa,
-  viewer: Viewer,
-  query: ValeQuery,
+  filter: ValeFilter,
   page: { readonly cursor: readonly (string | number)[] | undefined; readonly limit: number },
 ): Promise<{ readonly vales: Vale[]; readonly next: string | null }> {
   const beforeId = page.cursor === undefined ? undefined : Number(page.cursor[0]);
-  const rows = await listVales(database, filterOf(viewer, query), { beforeId, limit: page.limit + 1 });
+  const rows = await listVales(database, filter, { beforeId, limit: page.limit + 1 });
   const { items, next } = pageOf(rows, page.limit, (row) => [row.id]);
   return { vales: items.map(valeOf), next };
 }
 
 /** All vouchers of a filter, read page by page while they are sent. */
-export async function* everyVale({ database }: Mexa, viewer: Viewer, query: ValeQuery): AsyncGenerator<Vale[]> {
-  const filter = filterOf(viewer, query);
+export async function* everyVale({ database }: Mexa, filter: ValeFilter): AsyncGenerator<Vale[]> {
   for (let beforeId: number | undefined; ;) {
     const rows = await listVales(database, filter, { beforeId, limit: exportPageSize });
     if (rows.length > 0) yield rows.map(valeOf);
@@ -68,10 +67,16 @@ export async function changeDescription(
   return valeOf(rows[0]);
 }
 
-function filterOf(viewer: Viewer, query: ValeQuery): ValeFilter {
-  const ownId = viewer.seesAll ? undefined : actorIdOf(viewer.context);
+/**
+ * What a viewer asks for, narrowed to what they may see. It stands before the first byte of an answer, since a stream
+ * that has begun cannot turn into a refusal.
+ * @throws Problem permission_missing for somebody else's vouchers
+ */
+export async function filterFor(app: Mexa, { context, seesAll }: Viewer, query: ValeQuery): Promise<ValeFilter> {
+  const ownId = seesAll ? undefined : actorIdOf(context);
   if (ownId !== undefined && query.user_id !== undefined && query.user_id !== ownId) {
-    throw permissionMissing({ role: viewer.context.actor?.role ?? '', permission: 'vale.read_all' });
+    await recordRefusal(app, context, 'vale.read_all');
+    throw permissionMissing({ role: context.actor?.role ?? '', permission: 'vale.read_all' });
   }
   return {
     userId: ownId ?? query.user_id,

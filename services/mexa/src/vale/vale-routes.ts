@@ -17,8 +17,8 @@ import type { Mexa } from '../app.ts';
 import { redeemVale, voidVale } from './close-vale.ts';
 import { drawKey, issueVales } from './issue-vales.ts';
 import { issueBatch, batchInput, batchOutput } from './issue-batch.ts';
-import { changeDescription, everyVale, listPage, type Viewer, visibleVale } from './read-vales.ts';
-import { amountInput, descriptionInput, issueInput, type Vale, valeOutput, valeStates } from './vale.ts';
+import { changeDescription, everyVale, filterFor, listPage, type Viewer, visibleVale } from './read-vales.ts';
+import { amountBoundInput, descriptionInput, issueInput, type Vale, valeOutput, valeStates } from './vale.ts';
 
 const { route } = routesOf<Mexa>();
 const tag = 'vales';
@@ -28,15 +28,15 @@ const filterShape = {
   state: z.enum(valeStates.states as ['issued', 'redeemed', 'void']).optional(),
   from: instantParameter.optional(),
   to: instantParameter.optional(),
-  amount_min: amountInput.optional(),
-  amount_max: amountInput.optional(),
+  amount_min: amountBoundInput.optional(),
+  amount_max: amountBoundInput.optional(),
   q: plainText({ min: 1, max: 100 }).optional().meta({ description: 'Any part of the description' }),
 };
 
 const listQuery = z.strictObject({
   ...filterShape,
   limit: limitParameter(100, 1_000),
-  cursor: cursorParameter(1),
+  cursor: cursorParameter('id'),
   format: z.enum(['json', 'csv']).default('json'),
 });
 
@@ -93,13 +93,13 @@ export const valeRoutes: readonly Route<Mexa>[] = [
     replies: { 200: pageOutput },
     streams: ['text/csv'],
     handle: async ({ app, query, ...call }) => {
-      const viewer = viewerOf(call);
       refuseEmptyRange(query.from, query.to);
+      const filter = await filterFor(app, viewerOf(call), query);
       if (query.format === 'csv') {
-        const stream = csvOf(everyVale(app, viewer, query));
+        const stream = csvOf(everyVale(app, filter));
         return { status: 200, stream, contentType: 'text/csv; charset=utf-8', fileName: 'vales.csv' };
       }
-      const { vales, next } = await listPage(app, viewer, query, query);
+      const { vales, next } = await listPage(app, filter, query);
       return { status: 200, body: { vales, count: vales.length, limit: query.limit, next } };
     },
   }),

@@ -53,14 +53,15 @@ export const insertVales = writeStatement<
 >(
   'vale.issue',
   `with command as (
-    select distinct on (key) *
+    select distinct on (c.key) c.*
       from unnest(${circumstanceTypes}, $7::uuid[], $8::int[], $9::numeric[], $10::text[])
         with ordinality as c (${circumstances}, key, drawer_id, amount, description, place)
-     order by key, place
+      join usuarios u on u.id = c.drawer_id and u.disabled_at is null
+     order by c.key, c.place
   ), drawn as (
     insert into vales (user_id, request_id, amount, description, issued_by, created_at)
     select c.drawer_id, c.key, c.amount, c.description, c.actor_id, localtimestamp
-      from command c join usuarios u on u.id = c.drawer_id and u.disabled_at is null
+      from command c
      order by c.place
     on conflict (request_id) do nothing
     returning ${valeColumns.join(', ')}

@@ -11,21 +11,29 @@ const amountMaxMinor = 9_999_999_999n;
 const descriptionLengthMax = 255;
 export const batchSizeMax = 1_000;
 
-/** An amount as clients send it: a decimal string or number, above zero, with two decimals at most. Cents inside. */
-export const amountInput = z
-  .union([z.string().max(40), z.number()])
-  .transform((value, check) => {
+/** A decimal string or number with two decimals at most, from the least amount said to the greatest. Cents inside. */
+function amountFrom(leastMinor: bigint, expected: string) {
+  return z.union([z.string().max(40), z.number()]).transform((value, check) => {
     const minor = parseMinor(value);
     if (typeof minor === 'object') {
       check.addIssue({ code: 'custom', message: `Invalid amount: ${minor.sentence}`, params: { type: minor.type } });
       return z.NEVER;
     }
-    if (minor > 0n && minor <= amountMaxMinor) return minor;
-    const message = 'Invalid amount: expected more than 0 and at most 99999999.99';
+    if (minor >= leastMinor && minor <= amountMaxMinor) return minor;
+    const message = `Invalid amount: expected ${expected} and at most 99999999.99`;
     check.addIssue({ code: 'custom', message, params: { type: 'out_of_range' } });
     return z.NEVER;
-  })
-  .meta({ description: 'More than 0, at most 99999999.99, two decimals', example: '125.50' });
+  });
+}
+
+/** An amount as clients send it. */
+export const amountInput = amountFrom(1n, 'more than 0').meta({
+  description: 'More than 0, at most 99999999.99, two decimals',
+  example: '125.50',
+});
+
+/** A bound of a search: the earlier system also wrote amounts of zero and below. */
+export const amountBoundInput = amountFrom(-amountMaxMinor, 'at least -99999999.99').meta({ example: '125.50' });
 
 export const descriptionInput = plainText({ max: descriptionLengthMax }).nullable();
 
