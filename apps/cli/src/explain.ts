@@ -16,11 +16,19 @@ export function explain(error: unknown): readonly string[] {
 /** 2 for what the person wrote, 3 for a port that is taken, 1 for everything else. */
 export function exitStatusOf(error: unknown): number {
   if (error instanceof ConfigError || error instanceof UsageError) return 2;
+  if (error instanceof CommandFailed) return error.exitStatus;
   return error instanceof PortTaken ? 3 : 1;
 }
 
 /** A command could not do what it was asked, and says why. */
-export class CommandFailed extends Error {}
+export class CommandFailed extends Error {
+  readonly exitStatus: number;
+
+  constructor(message: string, options: ErrorOptions & { readonly exitStatus?: number } = {}) {
+    super(message, options);
+    this.exitStatus = options.exitStatus ?? 1;
+  }
+}
 
 function isExpected(error: unknown): error is Error {
   return [UsageError, PortTaken, EmbeddedServerError, MigrationError, CommandFailed, TypeError].some(

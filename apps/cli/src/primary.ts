@@ -1,25 +1,25 @@
 import { setTimeout } from 'node:timers/promises';
 import { MigrationError } from '@quinta/platform/database';
-import { readConfig } from '@quinta/platform/config';
 import { type Log, silentLog } from '@quinta/platform/kernel';
 import { memoryKeyValue, serveKeyValue } from '@quinta/platform/keyvalue';
 import {
   developmentSecret,
-  hostSettings,
   migratorOf,
   openService,
   openSharedParts,
+  type PlacedService,
   type Placement,
   placeServices,
   type SeedReport,
   serve,
+  type SharedParts,
 } from '@quinta/platform/service';
 import { createLog, serveMetrics } from '@quinta/platform/telemetry';
 import type { StartRequest } from './commands/start.ts';
 import { superviseWorkers } from './supervise.ts';
 import { servicesNamed } from './services.ts';
 import { untilToldToStop } from './signals.ts';
-import { environment, root, say } from './surroundings.ts';
+import { environment, logLevel, root, say } from './surroundings.ts';
 import { welcomePage } from './welcome.ts';
 
 const reachPauseMs = 1_000;
@@ -27,8 +27,7 @@ const reachPauseMs = 1_000;
 /** Prepares the databases, then serves in this process or in workers, until it is told to stop. */
 export async function startPrimary(request: StartRequest): Promise<void> {
   const stopSignal = untilToldToStop();
-  const { LOG_LEVEL: level } = readConfig('quinta', hostSettings, environment());
-  const log = createLog({ service: 'quinta', level });
+  const log = createLog({ service: 'quinta', level: logLevel() });
   const placement = await placeServices(servicesNamed(request.names), { environment: environment(), root, log, say });
   try {
     await migrate(placement);
@@ -105,15 +104,20 @@ async function seedDemo(placement: Placement, log: Log): Promise<ReadonlyMap<str
   const wanted = placement.placed.filter(({ isEmbedded }) => isEmbedded);
   if (placement.isProduction || !placement.host.QUINTA_DEMO || wanted.length === 0) return reports;
   const shared = openSharedParts(placement, log, { processCount: 1, workerId: 0, isStopping: () => false });
-  for (const placed of wanted) {
-    const running = await openService(placement, placed, shared, '');
-    const { name } = placed.service.face;
-    reports.set(
-      name,
-      await placed.service.seed(running.opened.app, developmentSecret(placement.dataDirectory, 'demo-password')),
-    );
+  try {
+    for (const placed of wanted) reports.set(placed.service.face.name, await seedOne(placement, placed, shared));
+  } finally {
+    await shared.close();
+  }
+  return reports;
+}
+
+async function seedOne(placement: Placement, placed: PlacedService, shared: SharedParts): Promise<SeedReport> {
+  const running = await openService(placement, placed, shared, '');
+  try {
+    const password = developmentSecret(placement.dataDirectory, 'demo-password');
+    return await placed.service.seed(running.opened.app, password);
+  } finally {
     await running.close();
   }
-  await shared.close();
-  return reports;
 }

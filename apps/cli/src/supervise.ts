@@ -1,5 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
-import { CommandFailed } from './explain.ts';
+import { CommandFailed, explain } from './explain.ts';
 import { say } from './surroundings.ts';
 import type { WorkerMessage } from './worker.ts';
 
@@ -45,8 +45,9 @@ export async function superviseWorkers({ count, argv }: WorkersRequest): Promise
     try {
       await untilListening(worker);
       pauseMs = restartPauseMinMs;
-    } catch {
-      // It said why, and its end brings the next one after a longer pause.
+    } catch (error) {
+      // Its end brings the next one, after a longer pause.
+      if (!isStopping) for (const line of explain(error)) say(line);
     }
   };
 
@@ -73,7 +74,7 @@ function untilListening(worker: Worker): Promise<string> {
     worker.on('message', (message: unknown) => {
       if (!isWorkerMessage(message)) return;
       if (message.quinta === 'listening') resolve(message.address);
-      else reject(new CommandFailed(message.lines.join('\n')));
+      else reject(new CommandFailed(message.lines.join('\n'), { exitStatus: message.exitStatus }));
     });
     worker.once('exit', (code, signal) =>
       reject(new CommandFailed(`A worker ended with ${signal ?? `status ${code}`}`)),

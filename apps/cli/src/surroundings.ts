@@ -1,14 +1,20 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Environment, readEnvironment } from '@quinta/platform/config';
+import { type Environment, findVariable, readEnvironment } from '@quinta/platform/config';
 import { type Log, silentLog } from '@quinta/platform/kernel';
-import { type AnyService, type Placement, placeServices } from '@quinta/platform/service';
+import { type AnyService, hostSettings, type Placement, placeServices } from '@quinta/platform/service';
 
 /** The checkout, which a relative data folder and `.env` belong to. */
 export const root = path.resolve(fileURLToPath(import.meta.url), '../../../..');
 
 export function environment(): Environment {
   return readEnvironment(path.join(root, '.env'));
+}
+
+/** The level of the process's own log; a wrong LOG_LEVEL is told when the whole configuration is read. */
+export function logLevel(): string {
+  const setting = hostSettings.LOG_LEVEL;
+  return setting.read(findVariable('quinta', 'LOG_LEVEL', environment())?.text ?? '') ?? setting.fallback;
 }
 
 /** Says a line to the person at the terminal, beside what a script reads from standard output. */

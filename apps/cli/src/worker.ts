@@ -1,24 +1,22 @@
 import cluster from 'node:cluster';
-import { readConfig } from '@quinta/platform/config';
-import { hostSettings, placeServices, serve } from '@quinta/platform/service';
+import { placeServices, serve } from '@quinta/platform/service';
 import { createLog } from '@quinta/platform/telemetry';
 import type { StartRequest } from './commands/start.ts';
-import { explain } from './explain.ts';
+import { exitStatusOf, explain } from './explain.ts';
 import { servicesNamed } from './services.ts';
 import { untilToldToStop } from './signals.ts';
-import { environment, root, say } from './surroundings.ts';
+import { environment, logLevel, root } from './surroundings.ts';
 
 /** What a worker tells the primary once it listens, or cannot. */
 export type WorkerMessage =
   | { readonly quinta: 'listening'; readonly address: string }
-  | { readonly quinta: 'failed'; readonly lines: readonly string[] };
+  | { readonly quinta: 'failed'; readonly lines: readonly string[]; readonly exitStatus: number };
 
 /** One of several processes on the port; the primary has prepared the databases. */
 export async function runWorker(request: StartRequest): Promise<void> {
   const stopSignal = untilToldToStop();
   const workerId = cluster.worker?.id ?? 0;
-  const { LOG_LEVEL: level } = readConfig('quinta', hostSettings, environment());
-  const log = createLog({ service: 'quinta', level });
+  const log = createLog({ service: 'quinta', level: logLevel() });
   try {
     const placement = await placeServices(servicesNamed(request.names), {
       environment: environment(),
@@ -37,9 +35,8 @@ export async function runWorker(request: StartRequest): Promise<void> {
       await log.close();
     }
   } catch (error) {
-    const lines = explain(error);
-    tellPrimary({ quinta: 'failed', lines });
-    for (const line of lines) say(line);
+    // The primary says it, once for all workers.
+    tellPrimary({ quinta: 'failed', lines: explain(error), exitStatus: exitStatusOf(error) });
     process.exitCode = 1;
   }
   // The channel to the primary would keep the process alive.

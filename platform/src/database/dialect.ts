@@ -11,6 +11,8 @@ export interface Dialect {
   readonly hasTransactionalDdl: boolean;
   /** Whether INSERT, UPDATE and DELETE can return rows. */
   readonly hasReturning: boolean;
+  /** The instant at which a statement or its transaction began, to the microsecond. */
+  readonly now: string;
   /** The n-th placeholder, from 1. */
   readonly placeholder: (index: number) => string;
   /** An identifier that is a reserved word on one of the engines. */
@@ -36,6 +38,7 @@ export const postgresql: Dialect = {
   name: 'postgresql',
   hasTransactionalDdl: true,
   hasReturning: true,
+  now: 'now()',
   placeholder: (index) => `$${index}`,
   quote: (identifier) => `"${identifier}"`,
   types: {
@@ -55,6 +58,7 @@ export const mysql: Dialect = {
   name: 'mysql',
   hasTransactionalDdl: false,
   hasReturning: false,
+  now: 'current_timestamp(6)',
   placeholder: () => '?',
   quote: (identifier) => `\`${identifier}\``,
   types: {

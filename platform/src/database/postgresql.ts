@@ -43,6 +43,9 @@ export function openPostgresql(options: PoolOptions): Engine {
   });
   // A server that goes away tells idle connections so; the pool drops them and the next request opens new ones.
   pool.on('error', (error) => options.log.warn({ error }, 'An idle database connection was lost'));
+  // One that is lost while it is in use fails its query, and also raises an event that nobody else listens to: unheard,
+  // it would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const nameOf = statementNames();
   return {
     dialect: postgresql,

@@ -167,9 +167,15 @@ function sendCacheable(body: unknown, request: FastifyRequest, reply: FastifyRep
   const text = String(reply.serializeInput(body as Record<string, unknown>, '200'));
   const tag = `W/"${createHash('sha1').update(text).digest('base64url')}"`;
   reply.header('etag', tag).header('cache-control', 'private, no-cache');
-  if (request.headers['if-none-match']?.split(/, */).includes(tag)) return reply.status(304).send();
+  if (holds(request.headers['if-none-match'], tag)) return reply.status(304).send();
   return reply
     .type('application/json; charset=utf-8')
     .serializer((same: string) => same)
     .send(text);
+}
+
+/** RFC 9110 section 13.1.2: `*` is any, and a strong tag is as good as its weak form. */
+function holds(ifNoneMatch: string | undefined, tag: string): boolean {
+  const held = (ifNoneMatch ?? '').split(',').map((one) => one.trim().replace(/^(?=")/, 'W/'));
+  return held.includes('*') || held.includes(tag);
 }

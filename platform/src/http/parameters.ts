@@ -58,8 +58,8 @@ export function cursorParameter(...kinds: readonly CursorKind[]): z.ZodType<read
 }
 
 /**
- * Text that a database can hold: no NUL, no broken surrogate. Length counts UTF-16 units, as JSON Schema's readers
- * mostly do; a column of as many characters always suffices.
+ * Text that a database can hold: no NUL, no broken surrogate. Length counts code points, as JSON Schema and a column of
+ * characters do; JavaScript's own `length` may be twice as much.
  */
 export function plainText(length: { readonly min?: number; readonly max: number }): z.ZodString {
   return z

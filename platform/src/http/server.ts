@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import fastifyCompress from '@fastify/compress';
 import fastifyCors from '@fastify/cors';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock, Log, Problem } from '../kernel/index.ts';
 import { brokenRequestAnswerer } from './broken-request.ts';
 import { addressReader } from './client-address.ts';
@@ -90,6 +90,8 @@ export async function buildServer(
       // No route was looked for yet, so the service is told by the prefix alone.
       const service = services.find(({ mount }) => request.url.startsWith(`${mount.prefix}/`));
       const problem = problemOf(error, () => options.log);
+      // Hooks run for routes alone, and this request never came to one.
+      reply.raw.once('finish', () => tellOf(request, reply, options.observe));
       void sendProblem(request, reply, problem, service?.mount.legacyMembers);
     },
   });
@@ -127,17 +129,22 @@ function followRequests(server: FastifyInstance, parts: ContextParts, observe: R
     done();
   });
   server.addHook('onResponse', (request, reply, done) => {
-    const context = request.quinta;
-    logRequest(context, reply.statusCode);
-    observe({
-      service: context.service,
-      // The pattern, never the path: what clients invent must not become a series.
-      route: request.is404 ? undefined : request.routeOptions.url,
-      method: request.method,
-      status: reply.statusCode,
-      durationMs: performance.now() - context.startedMs,
-    });
+    tellOf(request, reply, observe);
     done();
+  });
+}
+
+/** The one log line of a request and its sample for the metrics. */
+function tellOf(request: FastifyRequest, reply: FastifyReply, observe: RequestObserver): void {
+  const context = request.quinta;
+  logRequest(context, reply.statusCode);
+  observe({
+    service: context.service,
+    // The pattern, never the path: what clients invent must not become a series.
+    route: request.is404 ? undefined : request.routeOptions.url,
+    method: request.method,
+    status: reply.statusCode,
+    durationMs: performance.now() - context.startedMs,
   });
 }
 

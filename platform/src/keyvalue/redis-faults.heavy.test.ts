@@ -88,6 +88,15 @@ describe.skipIf(program.unreachable !== undefined)(`${program.name} on a bad day
     expect(lock).toBeDefined();
   });
 
+  test('paused before we ever connected: what waited for the connection is not done by it', async () => {
+    server.pause();
+    const store = opened(server.url);
+    expect(await refusals(Array.from({ length: 200 }, () => store.take(limit)))).toBe(200);
+    server.resume();
+    await answering(store);
+    expect(await countedBy(server)).toEqual({ scripts: 0, counted: 0 });
+  });
+
   test('killed and started again: refused at once, back by itself, nothing replayed', async () => {
     const store = opened(server.url);
     await answering(store);
@@ -152,6 +161,21 @@ describe.skipIf(program.unreachable !== undefined)(`${program.name} on a bad day
     await vi.waitFor(() => expect(gaps).toBeGreaterThanOrEqual(1), eventually);
     await vi.waitFor(() => expect(health.at(-1)).toBe(true), eventually);
     await answering(store);
+  });
+
+  test('many calls on a dead wire give the connection up once, without a warning from Node', async () => {
+    const warnings: string[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', onWarning);
+    endings.push(() => process.off('warning', onWarning));
+    const proxy = await FreezingProxy.start(server.port);
+    endings.push(() => proxy.close());
+    const store = opened(`redis://127.0.0.1:${proxy.port}`);
+    await answering(store);
+    proxy.freeze();
+    expect(await refusals(Array.from({ length: 50 }, () => store.take(limit)))).toBe(50);
+    await vi.waitFor(() => expect(proxy.frozenArrivals).toBeGreaterThanOrEqual(1), eventually);
+    expect(warnings).toEqual([]);
   });
 
   test('a sign-in limit holds for one process through pause, death and an empty return', async () => {

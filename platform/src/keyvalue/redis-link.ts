@@ -6,7 +6,6 @@ import { within } from './within.ts';
 
 /** What we use of the driver's client; `redis.ts` alone knows the driver. */
 export interface RedisClient {
-  readonly status: string;
   connect(): Promise<void>;
   disconnect(reconnect?: boolean): void;
   on(event: string, listener: (...args: never[]) => void): unknown;
@@ -37,17 +36,19 @@ export class RedisLink {
   readonly #options: LinkOptions;
   readonly #firstAttempt = Promise.withResolvers<void>();
   #connection = 0;
+  #isReady = false;
   #isStalled = false;
+  #isGivenUp = false;
   #hasWarned = false;
   #isClosed = false;
-  /** The server's clock minus our monotonic one, in microseconds; unknown right after connecting. */
-  #clockOffsetUs: number | undefined;
+  /** The server's clock minus our monotonic one, in microseconds; asked before anything else is sent. */
+  #clockOffsetUs = 0;
 
   constructor(options: LinkOptions) {
     this.#options = options;
     const { client } = options;
-    client.on('ready', () => this.#onReady());
-    client.on('close', () => this.#onDown(options.health.current.reason ?? 'the connection was lost'));
+    client.on('ready', () => void this.#onConnected());
+    client.on('close', () => this.#onClose(options.health.current.reason ?? 'the connection was lost'));
     client.on('error', (error: unknown) => this.#onDown(options.describe(error)));
     client.connect().catch(() => undefined); // what failed was emitted, and the driver tries again
   }
@@ -67,7 +68,7 @@ export class RedisLink {
     const endsAtUs = nowUs() + this.#options.timeoutMs * 1_000;
     const run = async (client: RedisClient): Promise<unknown[]> => {
       for (let attempt = 1; attempt <= 2; attempt += 1) {
-        const deadlineUs = this.#clockOffsetUs === undefined ? Number.MAX_SAFE_INTEGER : this.#clockOffsetUs + endsAtUs;
+        const deadlineUs = this.#clockOffsetUs + endsAtUs;
         const reply = await evaluate(client, script, { endsAtUs, args: [key, Math.round(deadlineUs), ...args] });
         if (!reply) break;
         const isDone = reply[0] === 1;
@@ -89,49 +90,58 @@ export class RedisLink {
 
   async #inTime<T>(operation: string, command: (client: RedisClient) => Promise<T>): Promise<T> {
     const { timeoutMs } = this.#options;
-    const late = (): Error => new KeyValueUnavailable(operation, `no answer within ${timeoutMs} ms`);
-    return within(this.#send(operation, command), timeoutMs, late);
+    const call: Call = { operation, startMs: performance.now(), sentOn: undefined };
+    const late = (): Error => {
+      // Before the caller hears of it, so that what the caller does next is not sent any more.
+      this.#onLate(call.sentOn);
+      return new KeyValueUnavailable(operation, `no answer within ${timeoutMs} ms`);
+    };
+    return within(this.#send(call, command), timeoutMs, late);
   }
 
-  async #send<T>(operation: string, command: (client: RedisClient) => Promise<T>): Promise<T> {
-    const { client, health, describe } = this.#options;
-    if (this.#connection === 0) await this.#firstAttempt.promise;
-    if (client.status !== 'ready')
-      throw new KeyValueUnavailable(operation, health.current.reason ?? 'it is not connected');
-    if (this.#isStalled) throw new KeyValueUnavailable(operation, 'it does not answer');
+  async #send<T>(call: Call, command: (client: RedisClient) => Promise<T>): Promise<T> {
+    const { client, health, describe, timeoutMs } = this.#options;
+    await this.#firstAttempt.promise;
+    // Whoever waited too long has been refused, and must not be served all the same.
+    if (!this.#isReady || performance.now() - call.startMs >= timeoutMs) {
+      throw new KeyValueUnavailable(call.operation, health.current.reason ?? 'it is not connected');
+    }
+    if (this.#isStalled) throw new KeyValueUnavailable(call.operation, 'it does not answer');
     const connection = this.#connection;
-    let isPending = true;
-    const onTime = (): void => {
-      if (isPending) this.#onLate(connection);
-    };
-    // One turn of input comes before the verdict, as in `within`.
-    const timer = setTimeout(() => setImmediate(onTime), this.#options.timeoutMs);
+    call.sentOn = connection;
     try {
       const answer = await command(client);
       this.#onAnswer(connection);
       return answer;
     } catch (error) {
       this.#onFault(error, connection);
-      throw error instanceof KeyValueUnavailable ? error : new KeyValueUnavailable(operation, describe(error));
-    } finally {
-      isPending = false;
-      clearTimeout(timer);
+      throw error instanceof KeyValueUnavailable ? error : new KeyValueUnavailable(call.operation, describe(error));
     }
   }
 
-  #onReady(): void {
+  async #onConnected(): Promise<void> {
     const { client, health, log } = this.#options;
-    this.#connection += 1;
+    const connection = (this.#connection += 1);
     this.#isStalled = false;
-    this.#clockOffsetUs = undefined;
-    this.#firstAttempt.resolve();
+    this.#isGivenUp = false;
+    const time = await client.time().catch(() => undefined);
+    if (connection !== this.#connection) return;
+    if (time === undefined) {
+      this.#giveUp();
+      return;
+    }
+    this.#learnClock(serverUs(time), false);
+    this.#isReady = true;
     health.report({ isUp: true });
     if (this.#hasWarned) log.info({}, 'The key-value store is back');
     this.#hasWarned = false;
-    client.time().then(
-      (time) => this.#learnClock(serverUs(time), true),
-      () => undefined, // the next write's reply tells it too
-    );
+    this.#firstAttempt.resolve();
+  }
+
+  #onClose(reason: string): void {
+    this.#connection += 1;
+    this.#isReady = false;
+    this.#onDown(reason);
   }
 
   #onDown(reason: string): void {
@@ -142,7 +152,7 @@ export class RedisLink {
     this.#hasWarned = true;
   }
 
-  #onLate(connection: number): void {
+  #onLate(connection: number | undefined): void {
     if (connection !== this.#connection) return;
     this.#isStalled = true;
     this.#onDown('it does not answer');
@@ -160,15 +170,29 @@ export class RedisLink {
     if (connection !== this.#connection) return;
     // A refusal is an answer too. A lost connection speaks for itself by its own event.
     if (error instanceof KeyValueUnavailable || isErrorReply(error)) this.#onAnswer(connection);
-    else if (isDriverTimeout(error)) this.#options.client.disconnect(true);
+    else if (isDriverTimeout(error)) this.#giveUp();
+  }
+
+  /** Once a connection, however many calls were waiting on it. */
+  #giveUp(): void {
+    if (this.#isGivenUp) return;
+    this.#isGivenUp = true;
+    this.#options.client.disconnect(true);
   }
 
   /** An answer's time is at most the server's present one, so of several estimates the largest is the best. */
   #learnClock(serverNowUs: number, isDone: boolean): void {
     const offsetUs = serverNowUs - nowUs();
     if (!Number.isFinite(offsetUs)) return;
-    this.#clockOffsetUs = isDone ? Math.max(offsetUs, this.#clockOffsetUs ?? offsetUs) : offsetUs;
+    this.#clockOffsetUs = isDone ? Math.max(offsetUs, this.#clockOffsetUs) : offsetUs;
   }
+}
+
+interface Call {
+  readonly operation: string;
+  readonly startMs: number;
+  /** The number of the connection, once it went out. */
+  sentOn: number | undefined;
 }
 
 interface Evaluation {
@@ -198,7 +222,6 @@ function nowUs(): number {
   return performance.now() * 1_000;
 }
 
-/** Whether the driver gave up on an answer: the connection is not worth keeping. */
 function isDriverTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === 'Command timed out';
 }

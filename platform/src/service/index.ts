@@ -13,5 +13,5 @@ export { defineRoles, type RoleTable } from './roles.ts';
 export { developmentSecret, resolveSecret } from './secrets.ts';
 export { databasePartSettings, databaseSettings, hostSettings, identitySettings } from './settings.ts';
 export { migratorOf, type Placement, platformMigrations, placeServices, type PlacedService } from './place.ts';
-export { openService, openSharedParts, type RunningService } from './open.ts';
+export { openService, openSharedParts, type RunningService, type SharedParts } from './open.ts';
 export { PortTaken, serve, type ServeOptions, type Serving } from './serve.ts';

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { ConfigError } from '../config/index.ts';
 import { type Database, openDatabase, parseDatabaseUrl } from '../database/index.ts';
 import type { MountedService, ReadyCheck } from '../http/index.ts';
 import { type Log, systemClock } from '../kernel/index.ts';
@@ -23,6 +24,8 @@ export interface SharedParts {
   readonly processCount: number;
   /** Number of this worker, or 0 alone: log files of workers must not rotate each other away. */
   readonly workerId: number;
+  /** Instead of standard output: gets each log line. */
+  readonly logDestination?: { write(line: string): void } | undefined;
   /** Whether the process has been told to stop. */
   readonly isStopping: () => boolean;
 }
@@ -30,7 +33,7 @@ export interface SharedParts {
 export function openSharedParts(
   placement: Placement,
   log: Log,
-  process_: Pick<SharedParts, 'processCount' | 'workerId' | 'isStopping'>,
+  process_: Omit<SharedParts, 'metrics' | 'keyValue'>,
 ): SharedParts & { close(): Promise<void> } {
   const metrics = createMetrics({ service: 'quinta' });
   const keyValue = openKeyValue({ redisUrl: placement.host.REDIS_URL, log });
@@ -54,11 +57,16 @@ export async function openService(
 ): Promise<RunningService> {
   const { service, config } = placed;
   const { name } = service.face;
-  const log = openLog(placement, placed, shared.workerId);
+  const log = openLog(placement, placed, shared);
   const metrics = shared.metrics.forService(name);
   const database = openPool(placed, metrics, log);
   const limiter = openLimiter(shared, metrics);
-  const opened = await service.open({
+  const closeParts = async (): Promise<void> => {
+    limiter.close();
+    await database.close();
+    await log.close();
+  };
+  const parts = {
     config,
     database,
     keyValue: shared.keyValue,
@@ -69,7 +77,9 @@ export async function openService(
     isProduction: placement.isProduction,
     dataDirectory: placement.dataDirectory,
     databaseAddress: addressOf(placed),
-  });
+  };
+  // A pool left open would keep the process, and the embedded server, alive after a start that failed.
+  const opened = await service.open(parts).catch((error: unknown) => closeParts().then(() => Promise.reject(error)));
   const readyChecks: ReadyCheck[] = [...ownChecks(shared, database), ...(opened.readyChecks ?? [])];
   return {
     placed,
@@ -77,9 +87,7 @@ export async function openService(
     mounted: mountOf(placement, placed, { opened, log, prefix, readyChecks, limiter }),
     close: async () => {
       await opened.close();
-      limiter.close();
-      await database.close();
-      await log.close();
+      await closeParts();
     },
   };
 }
@@ -174,15 +182,22 @@ function addressOf({ applicationUrl, isEmbedded }: PlacedService): { host: strin
   return { host: isEmbedded ? 'embedded' : host, port, database };
 }
 
-function openLog(placement: Placement, { service, config }: PlacedService, workerId: number): ServiceLog {
+function openLog(placement: Placement, { service, config }: PlacedService, shared: SharedParts): ServiceLog {
   const { name } = service.face;
+  const { workerId, logDestination } = shared;
   const { LOG_DIR: directory, LOG_LEVEL: level } = config;
-  return createLog({
-    service: name,
-    level: typeof level === 'string' ? level : placement.host.LOG_LEVEL,
-    ...(typeof directory === 'string' ? { directory: path.resolve(directory) } : {}),
-    fileName: workerId === 0 ? name : `${name}-worker-${workerId}`,
-  });
+  try {
+    return createLog({
+      service: name,
+      level: typeof level === 'string' ? level : placement.host.LOG_LEVEL,
+      ...(typeof directory === 'string' ? { directory: path.resolve(directory) } : {}),
+      ...(logDestination ? { destination: logDestination } : {}),
+      fileName: workerId === 0 ? name : `${name}-worker-${workerId}`,
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError([`LOG_DIR holds "${String(directory)}", but should hold a folder to write to: ${reason}`]);
+  }
 }
 
 function statementObserver(metrics: Metrics): (operation: string, durationMs: number, failed: boolean) => void {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type ConfigOf, type Environment, readConfig } from '../config/index.ts';
+import { ConfigError, type ConfigOf, type Environment, readConfig } from '../config/index.ts';
 import {
   createMigrator,
   type EmbeddedServer,
@@ -52,14 +52,8 @@ const migrationLockTimeoutMs = 120_000;
  */
 export async function placeServices(services: readonly AnyService[], options: PlaceOptions): Promise<Placement> {
   const { environment, root, log, say } = options;
-  const host = readConfig('quinta', hostSettings, environment);
+  const { host, read, dataDirectory } = readAll(services, environment, root);
   const isProduction = host.APP_ENV === 'production';
-  const dataDirectory = path.resolve(root, host.QUINTA_DATA_DIR);
-  const read = services.map((service) => ({
-    service,
-    config: readConfig(service.face.name, service.settings, environment),
-  }));
-  for (const { service, config } of read) service.checkConfig?.(config, { isProduction, dataDirectory });
   const needsEmbedded = read.some(({ service, config }) => !service.databaseUrlOf(config, isProduction));
   const embedded = needsEmbedded ? await holdEmbeddedServer({ dataDirectory, log, say }) : undefined;
   try {
@@ -70,6 +64,40 @@ export async function placeServices(services: readonly AnyService[], options: Pl
     await embedded?.release();
     throw error;
   }
+}
+
+interface ReadService {
+  readonly service: AnyService;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** Reads all configuration before anything is touched, so that one start tells of every variable that is wrong. */
+function readAll(
+  services: readonly AnyService[],
+  environment: Environment,
+  root: string,
+): { readonly host: HostConfig; readonly read: readonly ReadService[]; readonly dataDirectory: string } {
+  const faults = new Set<string>();
+  const reading = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      for (const fault of error.faults) faults.add(fault);
+      return undefined;
+    }
+  };
+  const host = reading(() => readConfig('quinta', hostSettings, environment));
+  const dataDirectory = path.resolve(root, host?.QUINTA_DATA_DIR ?? '');
+  const read = services.flatMap((service) => {
+    const config = reading(() => readConfig(service.face.name, service.settings, environment));
+    if (!config) return [];
+    if (host)
+      reading(() => service.checkConfig?.(config, { isProduction: host.APP_ENV === 'production', dataDirectory }));
+    return [{ service, config }];
+  });
+  if (!host || faults.size > 0) throw new ConfigError([...faults]);
+  return { host, read, dataDirectory };
 }
 
 async function placeOne(

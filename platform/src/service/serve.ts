@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
+import { ConfigError } from '../config/index.ts';
 import { buildServer } from '../http/index.ts';
 import { type Log, systemClock } from '../kernel/index.ts';
 import { frontPageHtml } from './front-page.ts';
+import { followInFlight, type InFlight } from './in-flight.ts';
 import { openService, openSharedParts, type RunningService, type SharedParts } from './open.ts';
 import type { Placement } from './place.ts';
 import { portHeldBy } from './port-holder.ts';
@@ -13,6 +15,7 @@ export interface ServeOptions {
   readonly isShared: boolean;
   readonly processCount: number;
   readonly workerId: number;
+  readonly logDestination?: { write(line: string): void };
 }
 
 /** The listening server of one process. */
@@ -27,6 +30,7 @@ export interface Serving {
 export class PortTaken extends Error {}
 
 const housekeepingMs = 3_600_000;
+const cutAgainMs = 50;
 const sharedPortDefault = 8_000;
 
 /** Opens every placed service and listens. */
@@ -44,13 +48,14 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       services.push(await openService(placement, placed, shared, isShared ? `/${placed.service.face.name}` : ''));
     }
     const server = await serverOf(options, shared, services);
+    const inFlight = followInFlight(server.server);
     const address = await listen(server, options);
     const housekeeping = setInterval(() => void keepHouse(services, options.log), housekeepingMs);
     let stopped: Promise<void> | undefined;
     const stop = async (timeoutMs: number): Promise<void> => {
       isStopping = true;
       clearInterval(housekeeping);
-      await closeWithin(server, timeoutMs);
+      await closeWithin(server, inFlight, timeoutMs);
       await closeParts();
     };
     return { address, services, stop: (timeoutMs) => (stopped ??= stop(timeoutMs)) };
@@ -104,17 +109,37 @@ async function listen(server: FastifyInstance, { placement, isShared }: ServeOpt
         { cause: error },
       );
     }
+    const reason = error instanceof Error && 'code' in error ? unusableAddress.get(String(error.code)) : undefined;
+    if (reason !== undefined) throw new ConfigError([`HOST and PORT hold ${host} and ${port}, but ${reason}`]);
     throw error;
   }
 }
 
-/** Requests in flight may end; what has not by then is cut off. */
-async function closeWithin(server: FastifyInstance, timeoutMs: number): Promise<void> {
-  const timer = setTimeout(() => server.server.closeAllConnections(), timeoutMs);
+const unusableAddress: ReadonlyMap<string, string> = new Map([
+  ['ENOTFOUND', 'HOST should hold an address of this machine, such as 0.0.0.0 or 127.0.0.1'],
+  ['EADDRNOTAVAIL', 'HOST should hold an address of this machine, such as 0.0.0.0 or 127.0.0.1'],
+  ['EAI_AGAIN', 'HOST should hold an address of this machine, such as 0.0.0.0 or 127.0.0.1'],
+  ['EACCES', 'PORT should hold one that this user may listen on: from 1024'],
+]);
+
+/**
+ * Requests in flight may end; what has not by then is cut off. While they run the port still answers, with a readiness
+ * of 503, so that a balancer sends the next request elsewhere instead of meeting a closed port.
+ */
+async function closeWithin(server: FastifyInstance, inFlight: InFlight, timeoutMs: number): Promise<void> {
+  let cutting: NodeJS.Timeout | undefined;
+  const cut = (): void => server.server.closeAllConnections();
+  const timer = setTimeout(() => {
+    cut();
+    // Connections that came in meanwhile go the same way, until the port is closed.
+    cutting = setInterval(cut, cutAgainMs);
+  }, timeoutMs);
   try {
+    await inFlight.untilEnded();
     await server.close();
   } finally {
     clearTimeout(timer);
+    clearInterval(cutting);
   }
 }
 

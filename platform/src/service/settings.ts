@@ -1,6 +1,23 @@
+import { isIP } from 'node:net';
 import { choice, databaseUrl, flag, integer, list, password, secret, text, url } from '../config/index.ts';
 
 const dayS = 86_400;
+
+/** Networks ("10.0.0.0/8") or single addresses, as `BlockList` takes them. */
+function cidrs(about: string): ReturnType<typeof list> {
+  const texts = list(about);
+  return {
+    ...texts,
+    expects: 'a comma list or a JSON list of CIDRs such as 10.0.0.0/8',
+    read: (value) => (texts.read(value)?.every(isCidr) ? texts.read(value) : undefined),
+  };
+}
+
+function isCidr(text: string): boolean {
+  const [network = '', prefix = '0', ...rest] = text.split('/');
+  const bitsMax = isIP(network) === 6 ? 128 : 32;
+  return isIP(network) !== 0 && rest.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bitsMax;
+}
 
 /** What one process has, however many services run in it. */
 export const hostSettings = {
@@ -14,7 +31,7 @@ export const hostSettings = {
   WORKERS: integer('How many processes share the port', 1, { min: 1, max: 64 }),
   QUINTA_DATA_DIR: text('Folder of the embedded database, keys and logs', '.quinta'),
   QUINTA_DEMO: flag('Whether demo data is loaded into the embedded database', true),
-  TRUST_PROXY: list('CIDRs of proxies whose X-Forwarded-For is believed'),
+  TRUST_PROXY: cidrs('CIDRs of proxies whose X-Forwarded-For is believed'),
   CORS_ORIGINS: list('Origins that browsers may call from'),
   REDIS_URL: url('Redis 6+ or Valkey for limits and caches; without it they are kept in the process', [
     'redis',

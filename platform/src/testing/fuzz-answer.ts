@@ -13,7 +13,7 @@ const unreadStatuses = new Set([400, 408, 413, 431]);
 const leaks: readonly RegExp[] = [
   /\n\s+at \S|\.[cm]?[jt]s:\d+|node_modules|node:internal/,
   /\b(?:select|insert into|update|delete from)\b[^"']{0,80}\b(?:usuarios|vales|audit_logs|idempotency_keys)\b/i,
-  /syntax error at|invalid input syntax|invalid byte sequence|out of range for type|violates \w+[- ]\w+ constraint/i,
+  /syntax error at|invalid input syntax|invalid byte sequence|out of range for type|violates [\w-]+(?: \w+)? constraint/i,
   /\bpg_catalog\b|SQLSTATE|relation "\w+" does not|\bER_[A-Z]+_[A-Z]+|ECONNREFUSED|ENOENT|[Kk]ysely|[Ff]astify|\bFST_/,
 ];
 

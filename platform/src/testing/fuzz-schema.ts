@@ -94,9 +94,9 @@ const rules: Readonly<Record<string, Rule>> = {
   maximum: (value, wanted, { at }) =>
     typeof value === 'number' && value > Number(wanted) ? [`${at} is above ${String(wanted)}`] : [],
   minLength: (value, wanted, { at }) =>
-    typeof value === 'string' && value.length < Number(wanted) ? [`${at} is too short`] : [],
+    typeof value === 'string' && [...value].length < Number(wanted) ? [`${at} is too short`] : [],
   maxLength: (value, wanted, { at }) =>
-    typeof value === 'string' && value.length > Number(wanted) ? [`${at} is too long`] : [],
+    typeof value === 'string' && [...value].length > Number(wanted) ? [`${at} is too long`] : [],
   minItems: (value, wanted, { at }) =>
     Array.isArray(value) && value.length < Number(wanted) ? [`${at} has too few items`] : [],
   maxItems: (value, wanted, { at }) =>

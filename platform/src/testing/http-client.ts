@@ -1,3 +1,5 @@
+import { rememberSecrets, secretIn } from './secret-watch.ts';
+
 /** One answer, read whole. */
 export interface HttpAnswer {
   readonly status: number;
@@ -18,7 +20,15 @@ export interface HttpCall {
 
 const timeoutMs = 60_000;
 
-/** Sends one request and reads its answer. */
+function jsonOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // a page or a CSV
+  }
+}
+
+/** Sends one request and reads its answer. An answer that refuses must not repeat a secret: that throws. */
 export async function call(url: string, request: HttpCall = {}): Promise<HttpAnswer> {
   const { body, token } = request;
   const response = await fetch(url, {
@@ -33,6 +43,13 @@ export async function call(url: string, request: HttpCall = {}): Promise<HttpAns
     signal: AbortSignal.timeout(timeoutMs),
   });
   const text = await response.text();
+  rememberSecrets(typeof body === 'string' ? undefined : body);
+  rememberSecrets({ access_token: token });
+  if (response.ok) rememberSecrets(jsonOrUndefined(text));
+  else {
+    const secret = secretIn(text);
+    if (secret !== undefined) throw new Error(`An answer ${response.status} holds a secret that begins with ${secret}`);
+  }
   // oxlint-disable-next-line no-unnecessary-type-parameters -- the shape is named by whoever asks for it
   const json = <Body>(): Body => JSON.parse(text) as Body;
   return { status: response.status, headers: response.headers, text, json };

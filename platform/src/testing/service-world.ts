@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Database, type EmbeddedServer, holdEmbeddedServer, openDatabase } from '../database/index.ts';
 import { silentLog } from '../kernel/index.ts';
+import { refuseKeptSecrets } from './secret-watch.ts';
 import { type AnyService, migratorOf, type Placement, placeServices, serve } from '../service/index.ts';
 
 /** A service that listens on a port of its own, on a database of its own. */
@@ -17,6 +18,9 @@ export interface ServiceWorld {
   /** The database as the role that the service works as. */
   readonly application: Database;
   readonly urls: { readonly owner: string; readonly application: string };
+  /** Every line that was logged, DEBUG included. */
+  readonly logLines: readonly string[];
+  /** Ends all of it, and throws where a log line, an audit row or a kept answer holds a secret. */
   close(): Promise<void>;
 }
 
@@ -40,7 +44,7 @@ export async function openServiceWorld(service: AnyService, options: WorldOption
     APP_ENV: 'test',
     HOST: '127.0.0.1',
     PORT: '0',
-    LOG_LEVEL: 'CRITICAL',
+    LOG_LEVEL: 'DEBUG',
     QUINTA_DATA_DIR: dataDirectory,
     DATABASE_URL: databases.urls.application,
     MIGRATION_DATABASE_URL: databases.urls.owner,
@@ -57,20 +61,34 @@ export async function openServiceWorld(service: AnyService, options: WorldOption
   const owner = openDatabase({ url: databases.urls.owner, connectionsMax: 4 });
   const application = openDatabase({ url: databases.urls.application, connectionsMax: 4 });
   await options.before?.(owner);
-  const serving = await serve({ placement, log: silentLog, isShared: false, processCount: 1, workerId: 0 });
+  const logLines: string[] = [];
+  const logDestination = { write: (line: string) => void logLines.push(line) };
+  const serving = await serve({
+    placement,
+    log: silentLog,
+    isShared: false,
+    processCount: 1,
+    workerId: 0,
+    logDestination,
+  });
   return {
     baseUrl: serving.address,
     app: serving.services[0]?.opened.app,
     owner,
     application,
     urls: databases.urls,
+    logLines,
     close: async () => {
       await serving.stop(1_000);
-      await owner.close();
-      await application.close();
-      await placement.release();
-      await databases.drop();
-      await rm(dataDirectory, { recursive: true, force: true });
+      try {
+        await refuseKeptSecrets(owner, logLines);
+      } finally {
+        await owner.close();
+        await application.close();
+        await placement.release();
+        await databases.drop();
+        await rm(dataDirectory, { recursive: true, force: true });
+      }
     },
   };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { writeStatement } from '@quinta/platform/database';
 import type { HttpAnswer } from '@quinta/platform/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Usuario } from '../src/usuario/usuario.ts';
 import { auditOf, auditOfResource } from './audit-trail.ts';
 import { type MexaWorld, openMexaWorld } from './mexa-world.ts';
@@ -171,7 +172,7 @@ describe('an admin', () => {
 
   test('lists by role, by activity and by text, page by page', async () => {
     const mark = freshName();
-    const people = [];
+    const people: Usuario[] = [];
     for (const role of ['cajero', 'usuario', 'usuario']) {
       const username = `${mark}.${people.length}`;
       people.push((await create({ ...fieldsOf(username), role })).json<Usuario>());
@@ -230,14 +231,20 @@ describe('the last admin', () => {
   });
 });
 
-test('a name that two want at once, one by registering and one by a change, goes to one of them', async () => {
-  for (let round = 0; round < 10; round++) {
-    const [wanted, person] = [freshName(), await newPerson(world)];
-    const answers = await Promise.all([
-      register(fieldsOf(wanted)),
-      ...Array.from({ length: 6 }, () => change(person.id, { username: wanted })),
-    ]);
-    expect(answers.map(({ status }) => status).filter((status) => ![200, 201, 409].includes(status))).toEqual([]);
-    expect(await countOf(world.owner, 'usuarios where username = $1', [wanted])).toBe(1);
-  }
+test.each([
+  ['username', 'username_taken'],
+  ['email', 'email_taken'],
+])('a %s that somebody else takes between the look and the write is a 409', async (field, code) => {
+  const [taken, person] = [fieldsOf(freshName()), await newPerson(world)];
+  const answer = await world.owner.transact(async (tx) => {
+    const insert = writeStatement<string[], never>(
+      'test.insert',
+      "insert into usuarios (username, email, password_hash) values ($1, $2, '!')",
+    );
+    await tx.run(insert, [taken.username, taken.email]);
+    const changing = change(person.id, { [field]: field === 'email' ? taken.email : taken.username });
+    await vi.waitFor(async () => expect(await countOf(world.application, 'pg_locks where not granted')).toBeGreaterThan(0));
+    return { changing };
+  });
+  expectProblem(await answer.changing, 409, code);
 });

@@ -114,9 +114,9 @@ const apiRoutes: readonly Route<Small>[] = [
     operation: 'liar',
     summary: 'Answers what it does not declare',
     tag,
-    replies: { 200: z.object({ n: z.int() }) },
-    // The schema says integer and the type says number, so this compiles and is wrong.
-    handle: async () => ({ status: 200, body: { n: 1.5 } }),
+    replies: { 200: z.object({ at: z.iso.datetime() }) },
+    // To the compiler any text is as good as an instant.
+    handle: async () => ({ status: 200, body: { at: 'noon' } }),
   }),
   publicRoute({
     method: 'GET',

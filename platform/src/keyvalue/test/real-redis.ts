@@ -20,13 +20,16 @@ export interface RealRedis {
 export async function realRedis(): Promise<RealRedis> {
   const url = process.env['QUINTA_TEST_REDIS_URL'] ?? 'redis://127.0.0.1:6379';
   const client = rawClient(url);
+  let fault = 'no answer';
+  client.on('error', (error) => {
+    fault = error.message;
+  });
   try {
     await client.connect();
     await client.ping();
     return { name: 'Redis', url, unreachable: undefined };
-  } catch (error) {
-    const reason = `Redis: ${error instanceof Error ? error.message : 'no answer'}`;
-    return absent(reason, url, 'set QUINTA_TEST_REDIS_URL');
+  } catch {
+    return absent(`Redis: ${fault}`, url, 'set QUINTA_TEST_REDIS_URL');
   } finally {
     client.disconnect();
   }

@@ -113,7 +113,7 @@ async function recordFailure(
       action: 'login_failed',
       resourceType: 'usuario',
       resourceId: user?.id ?? null,
-      details: redact({ identifier: identifier.slice(0, 100) }, { secret: [], personal: ['identifier'] }),
+      details: redact({ identifier }, { secret: [], personal: ['identifier'] }),
     }),
   );
 }

@@ -1,5 +1,5 @@
 import { changesOf, recordAudit } from '@quinta/platform/audit';
-import type { Tx } from '@quinta/platform/database';
+import { brokenConstraint, type Tx } from '@quinta/platform/database';
 import type { Context } from '@quinta/platform/kernel';
 import type { Mexa } from '../app.ts';
 import { emailTaken, lastAdmin, usernameTaken, usuarioNotFound } from '../problems.ts';
@@ -19,7 +19,7 @@ export interface UsuarioChange {
  * @throws Problem user_not_found, username_taken, email_taken, or last_admin
  */
 export async function changeUsuario(app: Mexa, context: Context, id: number, change: UsuarioChange): Promise<Usuario> {
-  return app.database.transact(async (tx) => {
+  const changing = app.database.transact(async (tx) => {
     // Admins are locked before the user, always in this order, so that two who step down at once cannot both.
     const admins = await lockActiveAdmins(tx);
     const before = await lockUsuario(tx, id);
@@ -40,6 +40,9 @@ export async function changeUsuario(app: Mexa, context: Context, id: number, cha
       ...changesOf(audited(before), audited(row), usuarioRedaction),
     });
     return usuarioOf(row);
+  });
+  return changing.catch((error: unknown) => {
+    throw takenMeanwhile(error);
   });
 }
 
@@ -71,4 +74,11 @@ async function refuseTaken(tx: Tx, user: UsuarioRow): Promise<void> {
   const taken = await findTaken(tx, user);
   if (taken.username_taken) throw usernameTaken();
   if (taken.email_taken) throw emailTaken();
+}
+
+/** Who came first after it was looked for: an adopted table may name its constraint otherwise, but after its column. */
+function takenMeanwhile(error: unknown): unknown {
+  const constraint = brokenConstraint(error) ?? '';
+  if (constraint.includes('username')) return usernameTaken({}, { cause: error });
+  return constraint.includes('email') ? emailTaken({}, { cause: error }) : error;
 }

@@ -41,10 +41,13 @@ export async function findUsuario(db: Db | Tx, id: number): Promise<UsuarioRow |
 
 const findByLogin = readStatement<[identifier: string], UsuarioRow>(
   'usuario.find_by_login',
-  `select ${columnList} from usuarios where username = $1 or email = lower($1) order by username = $1 desc limit 1`,
+  `select ${columnList} from usuarios
+    where username = $1 or email in ($1, lower($1))
+    order by username = $1 desc, email = $1 desc
+    limit 1`,
 );
 
-/** A user by name or e-mail address. */
+/** A user by name or e-mail address; one that the earlier system kept in capitals is found as it was written. */
 export async function findUsuarioByLogin(db: Db | Tx, identifier: string): Promise<UsuarioRow | undefined> {
   return (await db.run(findByLogin, [identifier])).rows[0];
 }
