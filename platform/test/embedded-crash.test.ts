@@ -1,10 +1,12 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import {
   expectStopped,
   hold,
   holdInProcess,
+  isRoot,
   postmasterPid,
   privateFolder,
   processesIn,
@@ -97,20 +99,29 @@ function hasInPart(data: string, path: string): boolean {
   return part !== undefined && existsSync(join(data, part, path));
 }
 
-it.each([
-  ['a stranger', () => process.ppid],
-  ['this process itself', () => process.pid],
-  ['nobody', () => 4_194_304],
-])('starts where the process id of a dead server now belongs to %s', async (_name, pid) => {
-  const folder = join(privateFolder(), 'data');
-  const first = await hold(folder);
-  await first.ensureDatabase('mexa');
-  const pidFile = readFileSync(join(first.dataDirectory, 'postmaster.pid'), 'utf8');
-  await first.release();
-  writeFileSync(join(first.dataDirectory, 'postmaster.pid'), pidFile.replace(/^\d+/, String(pid())));
-  const second = await hold(folder);
-  expect(await query(second.adminUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
-});
+it.each(['a stranger of the same account', 'this process itself', 'nobody'])(
+  'starts where the process id of a dead server now belongs to %s',
+  async (owner) => {
+    const folder = join(privateFolder(), 'data');
+    const first = await hold(folder);
+    await first.ensureDatabase('mexa');
+    const pidFile = readFileSync(join(first.dataDirectory, 'postmaster.pid'), 'utf8');
+    await first.release();
+    const pids: Record<string, number> = { 'this process itself': process.pid, nobody: 4_194_304 };
+    const pid = pids[owner] ?? strangerOf(first.dataDirectory);
+    writeFileSync(join(first.dataDirectory, 'postmaster.pid'), pidFile.replace(/^\d+/, String(pid)));
+    const second = await hold(folder);
+    expect(await query(second.adminUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
+  },
+);
+
+/** A process of whoever owns the cluster: PostgreSQL takes one like it for its other self. */
+function strangerOf(clusterDirectory: string): number {
+  const { uid, gid } = statSync(clusterDirectory);
+  const child = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'], cwd: '/', ...(isRoot ? { uid, gid } : {}) });
+  onTestFinished(() => void child.kill());
+  return child.pid ?? 0;
+}
 
 it('replaces a server whose socket was cleaned away, and one whose whole folder was', async () => {
   const folder = join(privateFolder(), 'data');

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { withMutex } from '../src/database/embedded/mutex.ts';
 import {
   expectStopped,
@@ -64,13 +64,25 @@ it('stays for another holder, for one in the same process, and for psql', async 
   await expectStopped(third.dataDirectory);
 });
 
-it('stops when the other holder was killed a moment ago and connections are still closing', async () => {
+it('stops when the other holder was killed a moment ago', async () => {
   const folder = join(privateFolder(), 'data');
   const holder = holdInProcess(folder);
   const server = await hold(folder);
-  const { ownerUrl } = await holder.held;
-  await Promise.all([holder.kill(), query(ownerUrl, 'select 1')]);
+  await holder.held;
+  await holder.kill();
   await server.release();
+  await expectStopped(server.dataDirectory);
+});
+
+it('waits a moment for connections that are just closing', async () => {
+  const server = await hold(join(privateFolder(), 'data'));
+  const pool = new Client({ connectionString: server.adminUrl });
+  await pool.connect();
+  const released = server.release();
+  const leaving = "select 1 from pg_stat_activity where application_name = 'quinta leaving'";
+  await vi.waitFor(async () => expect((await pool.query(leaving)).rowCount).toBe(1), { interval: 1 });
+  await pool.end();
+  await released;
   await expectStopped(server.dataDirectory);
 });
 

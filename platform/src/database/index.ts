@@ -27,3 +27,4 @@ export {
   MigrationError,
   type Migrator,
 } from './migrations/index.ts';
+export { type Coalescer, createCoalescer, type SetObservation, tooBusy } from './coalescer.ts';

@@ -176,6 +176,6 @@ function sendCacheable(body: unknown, request: FastifyRequest, reply: FastifyRep
 
 /** RFC 9110 section 13.1.2: `*` is any, and a strong tag is as good as its weak form. */
 function holds(ifNoneMatch: string | undefined, tag: string): boolean {
-  const held = (ifNoneMatch ?? '').split(',').map((one) => one.trim().replace(/^(?=")/, 'W/'));
-  return held.includes('*') || held.includes(tag);
+  const held = new Set((ifNoneMatch ?? '').split(',').map((one) => one.trim().replace(/^(?=")/, 'W/')));
+  return held.has('*') || held.has(tag);
 }

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Log, Problem } from '../kernel/index.ts';
 import {
   bodyTooLarge,
+  clientGone,
   internalError,
   malformedRequest,
   mediaTypeUnsupported,
@@ -32,6 +33,7 @@ export function problemOf(error: unknown, log: () => Log): Problem {
     if (error.status >= 500) log().warn({ error, code: error.code }, 'Request refused');
     return error;
   }
+  if (error instanceof Error && error.name === 'AbortError') return clientGone();
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const known = frameworkProblems[code]?.();
   if (known) return known;

@@ -1,6 +1,6 @@
 import { defineProblem } from '../kernel/index.ts';
 import { metricsUnavailable } from '../telemetry/index.ts';
-import { databaseBusy, databaseUnavailable } from '../database/index.ts';
+import { databaseBusy, databaseUnavailable, tooBusy } from '../database/index.ts';
 
 export const malformedRequest = defineProblem(
   'malformed_request',
@@ -81,6 +81,13 @@ export const requestTimeout = defineProblem(
   'Request Timeout',
   'The request did not arrive in time.',
 );
+/** Nobody hears it; it stands in the log and the metrics instead of a 500. The number is nginx's. */
+export const clientGone = defineProblem(
+  'client_gone',
+  499,
+  'Client Closed Request',
+  'The client closed the connection before the answer.',
+);
 export const internalError = defineProblem(
   'internal_error',
   500,
@@ -105,9 +112,11 @@ export const platformProblems = [
   idempotencyKeyReused,
   tooManyRequests,
   headersTooLarge,
+  clientGone,
   internalError,
   databaseUnavailable,
   databaseBusy,
+  tooBusy,
   metricsUnavailable,
   shuttingDown,
 ] as const;

@@ -54,7 +54,7 @@ const refusals: readonly (readonly [string, Asked, number, string, string])[] = 
 ];
 
 describe('a refusal', () => {
-  it.each(refusals)('of %s is a problem', async (_, asked, status, code, detail) => {
+  it.each(refusals)('of %s is a problem', async (...[, asked, status, code, detail]) => {
     const requestId = '0190f3a2-5c1e-7a43-9a51-0f2a6d1c9e11';
     const headers = { ...asked.headers, 'x-request-id': requestId };
     const answer = await small.server.inject({ ...asked, headers });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { type Actor, type ClientOrigin, type Clock, type Context, isUuid, type Log, uuidV7 } from '../kernel/index.ts';
 import { newTraceId, parseTraceparent } from '../telemetry/index.ts';
@@ -35,10 +36,11 @@ export class RequestContext implements Context {
   service = 'quinta';
   sink: Log;
   actor: Actor | undefined;
-  readonly #request: FastifyRequest;
+  readonly #answer: ServerResponse;
+  #signal: AbortSignal | undefined;
   #log: Log | undefined;
 
-  constructor(request: FastifyRequest, parts: ContextParts) {
+  constructor(request: FastifyRequest, answer: ServerResponse, parts: ContextParts) {
     const { headers } = request;
     const asked = headers['x-request-id'];
     this.clock = parts.clock;
@@ -56,15 +58,22 @@ export class RequestContext implements Context {
     this.method = request.method;
     this.endpoint = printable(request.url.split('?', 1)[0] ?? '').slice(0, endpointLengthMax);
     this.sink = parts.log;
-    this.#request = request;
+    this.#answer = answer;
   }
 
   get log(): Log {
     return (this.#log ??= this.sink.child({ request_id: this.requestId, operation: this.operation }));
   }
 
+  /** Made when first asked for. The framework's own signal also aborts when a body has been read to its end. */
   get signal(): AbortSignal {
-    return this.#request.signal;
+    if (this.#signal) return this.#signal;
+    const gone = new AbortController();
+    const answer = this.#answer;
+    if (answer.destroyed) gone.abort();
+    else answer.once('close', () => answer.writableFinished || gone.abort());
+    this.#signal = gone.signal;
+    return gone.signal;
   }
 }
 

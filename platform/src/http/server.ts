@@ -85,7 +85,7 @@ export async function buildServer(
     },
     clientErrorHandler: brokenRequestAnswerer(baseHeaders, options.clock),
     frameworkErrors: (error, request, reply) => {
-      request.quinta = new RequestContext(request, parts);
+      request.quinta = new RequestContext(request, reply.raw, parts);
       void reply.headers(baseHeaders).header('x-request-id', request.quinta.requestId);
       // No route was looked for yet, so the service is told by the prefix alone.
       const service = services.find(({ mount }) => request.url.startsWith(`${mount.prefix}/`));
@@ -124,7 +124,7 @@ export async function buildServer(
 function followRequests(server: FastifyInstance, parts: ContextParts, observe: RequestObserver): void {
   server.decorateRequest('quinta');
   server.addHook('onRequest', (request, reply, done) => {
-    request.quinta = new RequestContext(request, parts);
+    request.quinta = new RequestContext(request, reply.raw, parts);
     reply.headers(baseHeaders).header('x-request-id', request.quinta.requestId);
     done();
   });

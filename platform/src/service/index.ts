@@ -14,4 +14,5 @@ export { developmentSecret, resolveSecret } from './secrets.ts';
 export { databasePartSettings, databaseSettings, hostSettings, identitySettings } from './settings.ts';
 export { migratorOf, type Placement, platformMigrations, placeServices, type PlacedService } from './place.ts';
 export { openService, openSharedParts, type RunningService, type SharedParts } from './open.ts';
+export { setObserver } from './set-metrics.ts';
 export { PortTaken, serve, type ServeOptions, type Serving } from './serve.ts';

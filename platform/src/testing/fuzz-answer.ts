@@ -67,13 +67,20 @@ function headerFaults(request: FuzzRequest, { status, headers }: FuzzAnswer): st
 }
 
 function bodyFaults(request: FuzzRequest, answer: FuzzAnswer, document: JsonSchema): readonly string[] {
-  const { status, headers, text } = answer;
+  const { status, text } = answer;
   const isBodiless = request.method === 'HEAD' || status === 204 || status === 304;
   if (isBodiless) return text === '' ? [] : [`answered ${status} to ${request.method} with a body`];
   if (status >= 400) return problemFaults(request.operation, answer, document);
-  if (request.isAstray || !request.operation) return [];
-  const type = (headers['content-type'] ?? '').split(';', 1)[0] ?? '';
-  const documented = request.operation.answers[status]?.content[type];
+  return request.isAstray || !request.operation ? [] : successFaults(request.operation, answer, document);
+}
+
+function successFaults(
+  operation: FuzzOperation,
+  { status, headers, text }: FuzzAnswer,
+  document: JsonSchema,
+): readonly string[] {
+  const [type = ''] = (headers['content-type'] ?? '').split(';', 1);
+  const documented = operation.answers[status]?.content[type];
   if (!documented) return [`answered ${type || 'no media type'}, which is not documented for ${status}`];
   if (type === 'application/json') return jsonFaults(text, documented.schema ?? {}, document);
   const lines = type === 'application/jsonl' ? text.split('\n').filter(Boolean) : [];

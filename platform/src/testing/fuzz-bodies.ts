@@ -47,7 +47,7 @@ interface Change {
 }
 
 function changed(value: unknown, { place, change, odd, name }: Change): unknown {
-  if (Array.isArray(value)) return [...value, odd];
+  if (Array.isArray(value)) return [...(value as unknown[]), odd];
   if (!isRecord(value)) return odd;
   const names = Object.keys(value);
   const chosen = names[place % Math.max(names.length, 1)] ?? 'unknown';
@@ -87,9 +87,11 @@ const breakages: readonly ((text: string, place: number) => string | Buffer)[] =
 ];
 
 const claimedTypes = fc.constantFrom(
-  ...['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/xml'],
-  ...['application/json; charset=utf-16', 'application/json;;;', 'APPLICATION/JSON', 'application/merge-patch+json'],
-  ...['application/problem+json', 'text/json', '*/*', 'json', ';', 'application/json, text/plain'],
+  ...[
+    ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/xml'],
+    ['application/json; charset=utf-16', 'application/json;;;', 'APPLICATION/JSON', 'application/merge-patch+json'],
+    ['application/problem+json', 'text/json', '*/*', 'json', ';', 'application/json, text/plain'],
+  ].flat(),
 );
 
 const heavyBodies: readonly FuzzBody[] = [

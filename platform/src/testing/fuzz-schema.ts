@@ -94,9 +94,9 @@ const rules: Readonly<Record<string, Rule>> = {
   maximum: (value, wanted, { at }) =>
     typeof value === 'number' && value > Number(wanted) ? [`${at} is above ${String(wanted)}`] : [],
   minLength: (value, wanted, { at }) =>
-    typeof value === 'string' && [...value].length < Number(wanted) ? [`${at} is too short`] : [],
+    typeof value === 'string' && codePoints(value) < Number(wanted) ? [`${at} is too short`] : [],
   maxLength: (value, wanted, { at }) =>
-    typeof value === 'string' && [...value].length > Number(wanted) ? [`${at} is too long`] : [],
+    typeof value === 'string' && codePoints(value) > Number(wanted) ? [`${at} is too long`] : [],
   minItems: (value, wanted, { at }) =>
     Array.isArray(value) && value.length < Number(wanted) ? [`${at} has too few items`] : [],
   maxItems: (value, wanted, { at }) =>
@@ -129,6 +129,11 @@ function isOfType(value: unknown, type: string): boolean {
   if (type === 'object') return isRecord(value);
   if (type === 'integer') return Number.isInteger(value);
   return typeof value === type;
+}
+
+/** JSON Schema counts characters as code points, and `length` does not. */
+function codePoints(text: string): number {
+  return Array.from(text).length;
 }
 
 function isSame(left: unknown, right: unknown): boolean {

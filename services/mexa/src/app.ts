@@ -1,6 +1,7 @@
 import type { Database } from '@quinta/platform/database';
 import type { Families, PasswordHasher, AccessTokens, Revocations } from '@quinta/platform/identity';
 import type { Clock, Log } from '@quinta/platform/kernel';
+import type { MexaSets } from './sets.ts';
 import type { MexaConfig } from './settings.ts';
 
 /** What MEXA's use cases stand on. */
@@ -11,6 +12,7 @@ export interface Mexa {
   readonly tokens: AccessTokens;
   readonly families: Families;
   readonly revocations: Revocations;
+  readonly sets: MexaSets;
   readonly clock: Clock;
   readonly log: Log;
   /** The newest migration of the service that the database has had: `007`. */

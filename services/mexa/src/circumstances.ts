@@ -8,16 +8,35 @@ export function actorIdOf(context: Context): number {
   return id;
 }
 
-/** The circumstances of one request, once for each of its commands. */
-export function circumstancesOf(context: Context, commandCount: number): CircumstanceArrays {
-  const actorId = actorIdOf(context);
-  const each = <Value>(value: Value): Value[] => Array.from({ length: commandCount }, () => value);
+/** What the audit row of a command tells of its request. */
+export interface Circumstance {
+  readonly actorId: number;
+  readonly requestId: string;
+  readonly endpoint: string;
+  readonly method: string;
+  readonly address: string;
+  readonly userAgent: string;
+}
+
+export function circumstanceOf(context: Context): Circumstance {
+  return {
+    actorId: actorIdOf(context),
+    requestId: context.requestId,
+    endpoint: context.endpoint,
+    method: context.method,
+    address: context.client.address,
+    userAgent: context.client.userAgent,
+  };
+}
+
+/** The circumstances of a set of commands, which may come from as many requests. */
+export function circumstanceArrays(commands: readonly { readonly circumstance: Circumstance }[]): CircumstanceArrays {
   return [
-    each(actorId),
-    each(context.requestId),
-    each(context.endpoint),
-    each(context.method),
-    each(context.client.address),
-    each(context.client.userAgent),
+    commands.map(({ circumstance }) => circumstance.actorId),
+    commands.map(({ circumstance }) => circumstance.requestId),
+    commands.map(({ circumstance }) => circumstance.endpoint),
+    commands.map(({ circumstance }) => circumstance.method),
+    commands.map(({ circumstance }) => circumstance.address),
+    commands.map(({ circumstance }) => circumstance.userAgent),
   ];
 }

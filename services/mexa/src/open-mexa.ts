@@ -4,7 +4,6 @@ import { forgetIdempotencyKeys } from '@quinta/platform/http';
 import {
   createAccessTokens,
   createFamilies,
-  createPasswordHasher,
   invalidTokenHeaders,
   tokenInvalid,
   watchRevocations,
@@ -12,7 +11,9 @@ import {
 import type { Actor } from '@quinta/platform/kernel';
 import { type OpenedService, resolveSecret, type ServiceParts } from '@quinta/platform/service';
 import type { Mexa } from './app.ts';
+import { passwordHasherOf } from './check-config.ts';
 import { recordRefusal } from './audit-log/record-refusal.ts';
+import { openSets } from './sets.ts';
 import type { MexaConfig } from './settings.ts';
 import { ensureConfiguredAdmin } from './usuario/first-admin.ts';
 
@@ -32,15 +33,10 @@ export async function openMexa(parts: ServiceParts<MexaConfig>): Promise<OpenedS
     config,
     database,
     revocations,
+    sets: openSets(database, parts.metrics),
     clock,
     log,
-    passwords: createPasswordHasher({
-      memoryKiB: config.ARGON2_MEMORY_KIB,
-      passes: config.ARGON2_PASSES,
-      lanes: config.ARGON2_LANES,
-      queueMax: config.HASHING_QUEUE_MAX,
-      ...(config.HASHING_CONCURRENCY === undefined ? {} : { concurrencyMax: config.HASHING_CONCURRENCY }),
-    }),
+    passwords: passwordHasherOf(config),
     tokens: createAccessTokens({
       keys: signingKeysOf(secret, config.JWT_SECRET_PREVIOUS),
       issuer: 'quinta',

@@ -1,9 +1,10 @@
 import { platformProblems } from '@quinta/platform/http';
 import { identityProblems } from '@quinta/platform/identity';
-import { defineService, resolveSecret } from '@quinta/platform/service';
+import { defineService } from '@quinta/platform/service';
 import { exportMexaAudit } from './audit-log/export-audit.ts';
 import { auditLogRoutes } from './audit-log/audit-log-routes.ts';
 import { authRoutes } from './auth/auth-routes.ts';
+import { checkMexaConfig } from './check-config.ts';
 import { issueMexaToken, seedMexa } from './demo.ts';
 import { openMexa } from './open-mexa.ts';
 import { mexaProblems } from './problems.ts';
@@ -41,9 +42,7 @@ export const mexa = defineService({
   legacyMembers: ({ title, message }) => ({ error: title, message }),
   databaseUrlOf,
   // A missing or weak secret is said before a database is touched.
-  checkConfig: (config, { isProduction, dataDirectory }) => {
-    if (isProduction) resolveSecret('JWT_SECRET', config.JWT_SECRET, { isProduction, dataDirectory });
-  },
+  checkConfig: checkMexaConfig,
   open: openMexa,
   exportAudit: exportMexaAudit,
   seed: seedMexa,

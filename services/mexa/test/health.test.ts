@@ -1,6 +1,9 @@
-import { call, openTestDatabase } from '@quinta/platform/testing';
+import { silentLog } from '@quinta/platform/kernel';
+import { serve } from '@quinta/platform/service';
+import { call } from '@quinta/platform/testing';
 import { expect, test } from 'vitest';
 import { openMexaWorld } from './mexa-world.ts';
+import { openEmptyMigrations } from './migrations-world.ts';
 import { expectProblem } from './problem-body.ts';
 import { sql } from './sql.ts';
 
@@ -33,25 +36,36 @@ test('GET / and GET /health have the bodies that the earlier system had, and the
   }
 });
 
-test('with the database gone the process answers, says so with a 503, and promises nothing', async () => {
-  const database = await openTestDatabase('mexa_gone');
-  const world = await openMexaWorld({
-    environment: { DATABASE_URL: database.urls.application, MIGRATION_DATABASE_URL: database.urls.owner },
+test('with the database gone the process answers, and says so with a 503', async () => {
+  const gone = await openEmptyMigrations();
+  await gone.migrator.up();
+  const { address, stop } = await serve({
+    placement: gone.placement,
+    log: silentLog,
+    isShared: false,
+    processCount: 1,
+    workerId: 0,
   });
   try {
-    expect((await call(`${world.baseUrl}/health`)).status).toBe(200);
-    await database.drop();
-    const health = await call(`${world.baseUrl}/health`);
+    expect((await call(`${address}/health`)).status).toBe(200);
+    await gone.drop();
+    const health = await call(`${address}/health`);
     expect(health.status).toBe(503);
     expect(health.headers.get('retry-after')).toBe('1');
     expect(health.json()).toMatchObject({
       status: 'unhealthy',
-      database: { status: 'down', migration: null, latency_ms: null, database: expect.stringMatching(/^t_mexa_gone_/) as string },
+      database: {
+        status: 'down',
+        migration: null,
+        latency_ms: null,
+        database: expect.stringMatching(/^t_mexa_moved_/) as string,
+      },
     });
-    expect((await call(`${world.baseUrl}/`)).status).toBe(200);
-    expect((await call(`${world.baseUrl}/ready`)).status).toBe(503);
+    expect((await call(`${address}/ready`)).status).toBe(503);
+    expect((await call(`${address}/`)).status).toBe(200);
   } finally {
-    await world.close();
+    await stop(1_000);
+    await gone.close();
   }
 });
 

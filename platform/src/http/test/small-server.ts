@@ -249,24 +249,15 @@ export async function openSmallServer(options: SmallOptions = {}): Promise<Small
   };
   const problems = [...platformProblems, thingGone].map(({ definition }) => definition);
   const openApi = { ...mount, problems, rolesWith: () => ['keeper'] };
-  const server = await buildServer(
-    // The server knows nothing of an app's type; it only hands it back to the routes that came with it.
-    [
-      {
-        mount: mount as unknown as Mount<unknown>,
-        openApi: openApi as unknown as Parameters<typeof buildServer>[0][0]['openApi'],
-      },
-    ],
-    {
-      clock: systemClock,
-      log: logInto(lines),
-      trustProxy: [],
-      corsOrigins: [],
-      checksReplies: true,
-      observe: (request) => void observed.push(request),
-      ...options.server,
-    },
-  );
+  const server = await buildServer([{ mount, openApi }], {
+    clock: systemClock,
+    log: logInto(lines),
+    trustProxy: [],
+    corsOrigins: [],
+    checksReplies: true,
+    observe: (request) => void observed.push(request),
+    ...options.server,
+  });
   return { server, app, lines, observed, refused, limitKeys };
 }
 

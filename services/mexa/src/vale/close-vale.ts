@@ -1,11 +1,26 @@
 import { createHash } from 'node:crypto';
+import type { Coalescer, Database } from '@quinta/platform/database';
 import { type Context, isUuid, type Problem, uuidV8 } from '@quinta/platform/kernel';
-import { actorIdOf, circumstancesOf } from '../circumstances.ts';
+import { type Circumstance, circumstanceArrays, circumstanceOf } from '../circumstances.ts';
 import type { Mexa } from '../app.ts';
 import { valeAlreadyRedeemed, valeAlreadyVoid, valeNotFound } from '../problems.ts';
-import type { ValeRow } from '../tables.ts';
+import type { ValeRow, ValeState } from '../tables.ts';
 import { type Vale, valeOf } from './vale.ts';
-import { findVale, redeemVales, voidVales } from './vale-store.ts';
+import { findVales, redeemVales, voidVales } from './vale-store.ts';
+
+/** What became of one attempt: closed now, closed before by the same request, or refused. */
+export type CloseOutcome =
+  | { readonly kind: 'closed' | 'replayed'; readonly vale: Vale }
+  | { readonly kind: 'refused'; readonly problem: Problem };
+
+/** One attempt to redeem or void a voucher; the key stands for the request, so that a retry of it is known. */
+export interface CloseCommand {
+  readonly circumstance: Circumstance;
+  readonly id: number;
+  readonly key: string;
+  /** Of a void; empty for a redeem. */
+  readonly reason: string;
+}
 
 /** A voucher that this request closed, or that the same request had closed before. */
 export interface Closed {
@@ -18,42 +33,77 @@ export interface Closed {
  * the first answer again.
  * @throws Problem voucher_already_redeemed, voucher_already_void or voucher_not_found
  */
-export async function redeemVale(app: Mexa, context: Context, id: number, key: string | undefined): Promise<Closed> {
-  const closeKey = closeKeyOf(context, key);
-  const { rows } = await app.database.runAlone(redeemVales, [...circumstancesOf(context, 1), [id], [closeKey]]);
-  if (rows[0]) return { vale: valeOf(rows[0]), isReplay: false };
-  const row = await existing(app, id);
-  if (row.state === 'redeemed' && isSameClose(context, row.redeemed_by, row.redeem_key, closeKey)) {
-    return { vale: valeOf(row), isReplay: true };
-  }
-  throw refusalOf(row, 'redeemed');
+export function redeemVale(app: Mexa, context: Context, id: number, key: string | undefined): Promise<Closed> {
+  return close(app.sets.redeem, context, { id, key, reason: '' });
 }
 
 /** Voids a voucher with a reason; otherwise like `redeemVale`. */
-export async function voidVale(
+export function voidVale(
   app: Mexa,
   context: Context,
   closing: { readonly id: number; readonly reason: string; readonly key: string | undefined },
 ): Promise<Closed> {
+  return close(app.sets.void, context, closing);
+}
+
+async function close(
+  set: Coalescer<CloseCommand, CloseOutcome>,
+  context: Context,
+  closing: { readonly id: number; readonly reason: string; readonly key: string | undefined },
+): Promise<Closed> {
   const { id, reason } = closing;
-  const closeKey = closeKeyOf(context, closing.key);
-  const { rows } = await app.database.runAlone(voidVales, [...circumstancesOf(context, 1), [id], [closeKey], [reason]]);
-  if (rows[0]) return { vale: valeOf(rows[0]), isReplay: false };
-  const row = await existing(app, id);
-  if (row.state === 'void' && isSameClose(context, row.voided_by, row.void_key, closeKey)) {
-    return { vale: valeOf(row), isReplay: true };
-  }
-  throw refusalOf(row, 'voided');
+  const command = { circumstance: circumstanceOf(context), id, reason, key: closeKeyOf(context, closing.key) };
+  const outcome = await set.submit(command, context.signal);
+  if (outcome.kind === 'refused') throw outcome.problem;
+  return { vale: outcome.vale, isReplay: outcome.kind === 'replayed' };
 }
 
-async function existing(app: Mexa, id: number): Promise<ValeRow> {
-  const row = await findVale(app.database, id);
-  if (!row) throw valeNotFound({ id });
-  return row;
+/** Redeems a set in one statement; of several attempts at one voucher in it, the first is the one. */
+export async function redeemSet(database: Database, commands: readonly CloseCommand[]): Promise<CloseOutcome[]> {
+  const { rows } = await database.runAlone(redeemVales, [
+    ...circumstanceArrays(commands),
+    commands.map(({ id }) => id),
+    commands.map(({ key }) => key),
+  ]);
+  return outcomesOf(database, commands, { rows, state: 'redeemed', verb: 'redeemed' });
 }
 
-function isSameClose(context: Context, by: number | null, storedKey: string | null, key: string): boolean {
-  return by === actorIdOf(context) && storedKey === key;
+/** Voids a set in one statement; otherwise like `redeemSet`. */
+export async function voidSet(database: Database, commands: readonly CloseCommand[]): Promise<CloseOutcome[]> {
+  const { rows } = await database.runAlone(voidVales, [
+    ...circumstanceArrays(commands),
+    commands.map(({ id }) => id),
+    commands.map(({ key }) => key),
+    commands.map(({ reason }) => reason),
+  ]);
+  return outcomesOf(database, commands, { rows, state: 'void', verb: 'voided' });
+}
+
+/** What the statement did and what it tried to do: the rows that it moved, into which state. */
+interface Move {
+  readonly rows: readonly ValeRow[];
+  readonly state: ValeState;
+  readonly verb: string;
+}
+
+async function outcomesOf(database: Database, commands: readonly CloseCommand[], move: Move): Promise<CloseOutcome[]> {
+  const moved = new Map(move.rows.map((row) => [row.id, row]));
+  const unmoved = [...new Set(commands.map(({ id }) => id).filter((id) => !moved.has(id)))];
+  const others = unmoved.length === 0 ? [] : await findVales(database, unmoved);
+  const known = new Map([...move.rows, ...others].map((row) => [row.id, row]));
+  return commands.map((command) => {
+    const row = known.get(command.id);
+    if (!row) return { kind: 'refused', problem: valeNotFound({ id: command.id }) };
+    // Said once: whoever else tried in the same set came second.
+    if (moved.delete(command.id)) return { kind: 'closed', vale: valeOf(row) };
+    if (row.state === move.state && isSameClose(command, row)) return { kind: 'replayed', vale: valeOf(row) };
+    return { kind: 'refused', problem: refusalOf(row, move.verb) };
+  });
+}
+
+function isSameClose({ circumstance, key }: CloseCommand, row: ValeRow): boolean {
+  const [by, storedKey] = row.state === 'void' ? [row.voided_by, row.void_key] : [row.redeemed_by, row.redeem_key];
+  return by === circumstance.actorId && storedKey === key;
 }
 
 function refusalOf(row: ValeRow, verb: string): Problem {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Context, formatMinor, isUuid, type Problem, uuidV8 } from '@quinta/platform/kernel';
-import { circumstancesOf, actorIdOf } from '../circumstances.ts';
+import type { Database } from '@quinta/platform/database';
+import { actorIdOf, type Circumstance, circumstanceArrays, circumstanceOf } from '../circumstances.ts';
 import type { Mexa } from '../app.ts';
 import { drawerUnknown, valeRequestReused } from '../problems.ts';
 import type { ValeRow } from '../tables.ts';
@@ -13,7 +14,8 @@ export type IssueOutcome =
   | { readonly kind: 'refused'; readonly problem: Problem };
 
 /** A voucher to draw, with its key. */
-interface IssueCommand {
+export interface IssueCommand {
+  readonly circumstance: Circumstance;
   readonly requestId: string;
   readonly userId: number;
   readonly amount: string;
@@ -26,16 +28,24 @@ export interface Draw {
   readonly key: string;
 }
 
-/** Draws vouchers, one outcome each in their order, in one statement; a repeat of a key gets the same voucher. */
-export async function issueVales(
-  { database }: Mexa,
-  context: Context,
-  draws: readonly Draw[],
-): Promise<IssueOutcome[]> {
-  const commands = draws.map(({ input, key }) => commandOf(context, input, key));
+/** Draws one voucher, together with those of other requests that wait at this moment. */
+export function issueVale({ sets }: Mexa, context: Context, draw: Draw): Promise<IssueOutcome> {
+  return sets.issue.submit(commandOf(context, draw), context.signal);
+}
+
+/** Draws vouchers, one outcome each in their order, in a statement of their own. */
+export function issueVales({ database }: Mexa, context: Context, draws: readonly Draw[]): Promise<IssueOutcome[]> {
+  return issueSet(
+    database,
+    draws.map((draw) => commandOf(context, draw)),
+  );
+}
+
+/** The set itself: one statement draws, and a reading one looks at what was not drawn. A repeat gets the same voucher. */
+export async function issueSet(database: Database, commands: readonly IssueCommand[]): Promise<IssueOutcome[]> {
   if (commands.length === 0) return [];
   const { rows: drawn } = await database.runAlone(insertVales, [
-    ...circumstancesOf(context, commands.length),
+    ...circumstanceArrays(commands),
     commands.map((command) => command.requestId),
     commands.map((command) => command.userId),
     commands.map((command) => command.amount),
@@ -72,8 +82,9 @@ function outcomesOf(
   });
 }
 
-function commandOf(context: Context, input: IssueInput, key: string): IssueCommand {
+function commandOf(context: Context, { input, key }: Draw): IssueCommand {
   return {
+    circumstance: circumstanceOf(context),
     requestId: key,
     userId: input.user_id ?? actorIdOf(context),
     amount: formatMinor(input.amount),

@@ -2,7 +2,7 @@ import { type Context, formatMinor, pageOf } from '@quinta/platform/kernel';
 import { permissionMissing } from '@quinta/platform/http';
 import type { Mexa } from '../app.ts';
 import { recordRefusal } from '../audit-log/record-refusal.ts';
-import { actorIdOf, circumstancesOf } from '../circumstances.ts';
+import { actorIdOf, circumstanceArrays, circumstanceOf } from '../circumstances.ts';
 import { valeNotFound } from '../problems.ts';
 import { type Vale, valeOf } from './vale.ts';
 import { describeVale, findVale, listVales, type ValeFilter } from './vale-store.ts';
@@ -62,7 +62,8 @@ export async function changeDescription(
   change: { readonly id: number; readonly description: string | null },
 ): Promise<Vale> {
   const { id, description } = change;
-  const { rows } = await database.runAlone(describeVale, [...circumstancesOf(context, 1), id, description]);
+  const circumstances = circumstanceArrays([{ circumstance: circumstanceOf(context) }]);
+  const { rows } = await database.runAlone(describeVale, [...circumstances, id, description]);
   if (!rows[0]) throw valeNotFound({ id });
   return valeOf(rows[0]);
 }

@@ -15,7 +15,7 @@ import { z } from 'zod';
 import { timelineOf, timelineOutput } from '../audit-log/timeline.ts';
 import type { Mexa } from '../app.ts';
 import { redeemVale, voidVale } from './close-vale.ts';
-import { drawKey, issueVales } from './issue-vales.ts';
+import { drawKey, issueVale } from './issue-vales.ts';
 import { issueBatch, batchInput, batchOutput } from './issue-batch.ts';
 import { changeDescription, everyVale, filterFor, listPage, type Viewer, visibleVale } from './read-vales.ts';
 import { amountBoundInput, descriptionInput, issueInput, type Vale, valeOutput, valeStates } from './vale.ts';
@@ -62,8 +62,9 @@ export const valeRoutes: readonly Route<Mexa>[] = [
     problems: ['voucher_user_unknown', 'voucher_request_reused'],
     isIdempotent: true,
     handle: async ({ app, context, body, idempotencyKey }) => {
-      const [outcome] = await issueVales(app, context, [{ input: body, key: drawKey(context, body, idempotencyKey) }]);
-      if (!outcome || outcome.kind === 'refused') throw outcome?.problem ?? new Error('A command had no outcome');
+      const key = drawKey(context, body, idempotencyKey);
+      const outcome = await issueVale(app, context, { input: body, key });
+      if (outcome.kind === 'refused') throw outcome.problem;
       if (outcome.kind === 'replayed') return { status: 200, body: outcome.vale, headers: replayed };
       return { status: 201, body: outcome.vale };
     },

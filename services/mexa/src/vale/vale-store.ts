@@ -41,6 +41,14 @@ const valeColumns = [
 /** A timestamp as the API shows it. */
 const utcText = (column: string): string => `to_char(${column}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
+/** Two sets that meet on some vouchers lock them in the same order, so that neither waits for the other in a circle. */
+const lockedInOrder = `
+    select v.id
+      from vales v
+     where v.id in (select id from command) and v.state = 'issued'
+     order by v.id
+       for update`;
+
 const valeColumnsOf = (alias: string): string => valeColumns.map((column) => `${alias}.${column}`).join(', ');
 
 /**
@@ -84,10 +92,10 @@ export const redeemVales = writeStatement<[...CircumstanceArrays, ids: number[],
       from unnest(${circumstanceTypes}, $7::int[], $8::uuid[])
         with ordinality as c (${circumstances}, id, key, place)
      order by id, place
-  ), moved as (
+  ), locked as (${lockedInOrder}), moved as (
     update vales v
        set state = 'redeemed', redeemed_at = localtimestamp, redeemed_by = c.actor_id, redeem_key = c.key
-      from command c
+      from command c join locked using (id)
      where v.id = c.id and v.state = 'issued'
     returning ${valeColumnsOf('v')}
   ), audited as (
@@ -111,10 +119,10 @@ export const voidVales = writeStatement<
       from unnest(${circumstanceTypes}, $7::int[], $8::uuid[], $9::text[])
         with ordinality as c (${circumstances}, id, key, reason, place)
      order by id, place
-  ), moved as (
+  ), locked as (${lockedInOrder}), moved as (
     update vales v
        set state = 'void', voided_at = localtimestamp, voided_by = c.actor_id, void_reason = c.reason, void_key = c.key
-      from command c
+      from command c join locked using (id)
      where v.id = c.id and v.state = 'issued'
     returning ${valeColumnsOf('v')}
   ), audited as (
@@ -158,6 +166,15 @@ const findById = readStatement<[id: number], ValeRow>(
 export async function findVale(db: Db, id: number): Promise<ValeRow | undefined> {
   const { rows } = await db.run(findById, [id]);
   return rows[0];
+}
+
+const findByIds = readStatement<[ids: number[]], ValeRow>(
+  'vale.find_many',
+  `select ${valeColumns.join(', ')} from vales where id = any($1::int[])`,
+);
+
+export async function findVales(db: Db, ids: number[]): Promise<readonly ValeRow[]> {
+  return (await db.run(findByIds, [ids])).rows;
 }
 
 const findByRequestIds = readStatement<[requestIds: string[]], ValeRow>(
