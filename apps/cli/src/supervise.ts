@@ -93,6 +93,8 @@ async function endWorker(worker: Worker, timeoutMs: number): Promise<void> {
   clearTimeout(timer);
 }
 
+/** Limits and metrics use the same pipe, with names of their own in `quinta`. */
 function isWorkerMessage(message: unknown): message is WorkerMessage {
-  return typeof message === 'object' && message !== null && 'quinta' in message;
+  if (typeof message !== 'object' || message === null || !('quinta' in message)) return false;
+  return message.quinta === 'listening' || message.quinta === 'failed';
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { realDatabases } from '../testing/real-databases.ts';
-import { openScratch } from './test/scratch.ts';
+import { openScratch } from '../testing/scratch-database.ts';
 
 const program = fileURLToPath(new URL('test/keep-instants.ts', import.meta.url));
 /** In Mexico City, before and after its last summer time, at the hour that there was twice, and at a day's edge. */

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { realDatabases } from '../testing/real-databases.ts';
 import { readStatement, writeStatement } from './contract.ts';
-import { openScratch, type Scratch } from './test/scratch.ts';
+import { openScratch, type Scratch } from '../testing/scratch-database.ts';
 
-const [real] = (await realDatabases()).filter(({ dialect }) => dialect.name === 'postgresql');
+const real = (await realDatabases()).find(({ dialect }) => dialect.name === 'postgresql');
 if (!real) throw new Error('PostgreSQL is no longer among the engines');
 
 describe.skipIf(real.unreachable !== undefined)(`the adapter of ${real.name}`, () => {
@@ -13,7 +13,7 @@ describe.skipIf(real.unreachable !== undefined)(`the adapter of ${real.name}`, (
   });
   afterEach(() => scratch.close());
 
-  const sleep = readStatement<[seconds: number], never>('test.sleep', 'select pg_sleep($1)');
+  const nap = readStatement<[seconds: number], never>('test.nap', 'select pg_sleep($1)');
   const names = readStatement<[], { name: string; statement: string }>(
     'test.names',
     'select name, statement from pg_prepared_statements order by name',
@@ -21,9 +21,9 @@ describe.skipIf(real.unreachable !== undefined)(`the adapter of ${real.name}`, (
 
   it('gives up a statement that takes too long, in a transaction and outside', async () => {
     const busy = { status: 503, code: 'database_busy', headers: { 'retry-after': '1' } };
-    await expect(scratch.database.run(sleep, [10])).rejects.toMatchObject(busy);
-    await expect(scratch.database.transact((tx) => tx.run(sleep, [10]))).rejects.toMatchObject(busy);
-    await scratch.database.run(sleep, [0]);
+    await expect(scratch.database.run(nap, [10])).rejects.toMatchObject(busy);
+    await expect(scratch.database.transact((tx) => tx.run(nap, [10]))).rejects.toMatchObject(busy);
+    await scratch.database.run(nap, [0]);
     expect(scratch.database.pool.total).toBe(1);
   });
 
@@ -40,10 +40,10 @@ describe.skipIf(real.unreachable !== undefined)(`the adapter of ${real.name}`, (
   });
 
   it('names each statement by its text, once', async () => {
-    for (const seconds of [0, 0, 0.001]) await scratch.database.run(sleep, [seconds]);
-    await scratch.database.run({ ...sleep, operation: 'another.operation' }, [0]);
+    for (const seconds of [0, 0, 0.001]) await scratch.database.run(nap, [seconds]);
+    await scratch.database.run({ ...nap, operation: 'another.operation' }, [0]);
     const { rows } = await scratch.database.run(names, []);
-    expect(rows.filter(({ statement }) => statement === sleep.text).map(({ name }) => name)).toEqual([
+    expect(rows.filter(({ statement }) => statement === nap.text).map(({ name }) => name)).toEqual([
       expect.stringMatching(/^q_[\w-]{22}$/),
     ]);
   });

@@ -18,7 +18,7 @@ describe('a database URL', () => {
     ['postgresql://u:p@[2001:db8::1]:5432/app', 'postgresql', '[2001:db8::1]', 5_432, 'app'],
     ['postgresql://u:p%40ss%2Fword@db/na%20me', 'postgresql', 'db', 5_432, 'na me'],
     ['postgresql://db', 'postgresql', 'db', 5_432, ''],
-  ])('is understood: %s', (text, dialect, host, port, database) => {
+  ])('is understood: %s', (...[text, dialect, host, port, database]) => {
     const address = parseDatabaseUrl(text);
     expect({ ...address, url: undefined }).toEqual({ dialect, host, port, database, url: undefined });
     expect(address.url).toMatch(/^(postgresql|mysql):\/\//);

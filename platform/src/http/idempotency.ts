@@ -1,12 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  brokenConstraint,
-  databaseBusy,
-  type Database,
-  ignoringDuplicates,
-  queryBuilder,
-  type Tx,
-} from '../database/index.ts';
+import { databaseBusy, type Database, ignoringDuplicates, queryBuilder, type Tx } from '../database/index.ts';
 import { type Context, Problem } from '../kernel/index.ts';
 import { idempotencyKeyReused, idempotencyRunning } from './problems.ts';
 
@@ -52,30 +45,49 @@ export async function idempotently<Body>(
   const fingerprint = createHash('sha256')
     .update(JSON.stringify(asked.request) ?? '')
     .digest('hex');
+  const claim: Claim = { scope, key, fingerprint, now: asked.context.clock.now() };
+  let isClaiming = true;
   try {
-    return await database.transact((tx) => once(tx, { scope, key, fingerprint, now: asked.context.clock.now() }, work));
+    return await database.transact(async (tx) => {
+      isClaiming = true;
+      const isFirst = await claimKey(tx, claim);
+      isClaiming = false;
+      return isFirst ? firstAnswer(tx, claim, work) : replay<Body>(tx, claim);
+    });
   } catch (error) {
-    if (error instanceof Problem && error.code === databaseBusy.definition.code && isLockTimeout(error.cause)) {
+    // A lock that the work itself waited for says nothing of the key.
+    if (isClaiming && isLockTimeout(error)) {
       throw idempotencyRunning({}, { headers: { 'retry-after': '1' }, cause: error });
     }
     throw error;
   }
 }
 
-async function once<Body>(
-  tx: Tx,
-  claim: { scope: string; key: string; fingerprint: string; now: Date },
-  work: (tx: Tx) => Promise<Answer<Body>>,
-): Promise<Answer<Body> & { isReplay: boolean }> {
-  const { now, ...identity } = claim;
-  const builder = queryBuilder<IdempotencyTables>(tx);
+interface Claim {
+  readonly scope: string;
+  readonly key: string;
+  readonly fingerprint: string;
+  readonly now: Date;
+}
+
+/** Whether the key was free. Waits for another transaction that has claimed it and has not ended. */
+async function claimKey(tx: Tx, { now, ...identity }: Claim): Promise<boolean> {
   const claimed = await ignoringDuplicates(
-    builder.insertInto('idempotency_keys').values({ ...identity, status: 0, body: '', created_at: now }),
+    queryBuilder<IdempotencyTables>(tx)
+      .insertInto('idempotency_keys')
+      .values({ ...identity, status: 0, body: '', created_at: now }),
     tx.dialect,
   ).executeTakeFirst();
-  if (!claimed.numInsertedOrUpdatedRows) return replay<Body>(tx, claim);
+  return Boolean(claimed.numInsertedOrUpdatedRows);
+}
+
+async function firstAnswer<Body>(
+  tx: Tx,
+  claim: Claim,
+  work: (tx: Tx) => Promise<Answer<Body>>,
+): Promise<Answer<Body> & { isReplay: boolean }> {
   const answer = await work(tx);
-  await builder
+  await queryBuilder<IdempotencyTables>(tx)
     .updateTable('idempotency_keys')
     .set({ status: answer.status, body: JSON.stringify(answer.body) })
     .where('scope', '=', claim.scope)
@@ -84,10 +96,7 @@ async function once<Body>(
   return { ...answer, isReplay: false };
 }
 
-async function replay<Body>(
-  tx: Tx,
-  claim: { scope: string; key: string; fingerprint: string },
-): Promise<Answer<Body> & { isReplay: boolean }> {
+async function replay<Body>(tx: Tx, claim: Claim): Promise<Answer<Body> & { isReplay: boolean }> {
   const first = await queryBuilder<IdempotencyTables>(tx)
     .selectFrom('idempotency_keys')
     .select(['fingerprint', 'status', 'body'])
@@ -116,7 +125,8 @@ export async function forgetIdempotencyKeys(database: Database, olderThan: Date,
   });
 }
 
-function isLockTimeout(cause: unknown): boolean {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  return brokenConstraint(cause) === undefined && (code === '55P03' || code === 'ER_LOCK_WAIT_TIMEOUT');
+function isLockTimeout(error: unknown): boolean {
+  if (!(error instanceof Problem) || error.code !== databaseBusy.definition.code) return false;
+  const code = error.cause instanceof Error && 'code' in error.cause ? error.cause.code : undefined;
+  return code === '55P03' || code === 'ER_LOCK_WAIT_TIMEOUT';
 }

@@ -5,6 +5,9 @@ import { memoryKeyValue } from './memory.ts';
 import { faultyStore, type FaultyStore } from './test/faulty-store.ts';
 import { heldClock, type HeldClock } from './test/held-clock.ts';
 
+/** Far more than is needed, for a machine that is busy with other things. */
+const eventually = { timeout: 20_000, interval: 10 };
+
 interface Herd {
   readonly count: number;
 }
@@ -67,7 +70,7 @@ describe('a cache', () => {
     await read(here);
     clock.advance(10_000);
     expect(await Promise.all([read(here), read(there), read(here)])).toEqual(['stale 1', 'stale 1', 'stale 1']);
-    await vi.waitFor(async () => expect(await read(there)).toBe('hit 2'));
+    await vi.waitFor(async () => expect(await read(there)).toBe('hit 2'), eventually);
     expect(fills()).toBe(2);
   });
 
@@ -82,7 +85,7 @@ describe('a cache', () => {
     };
     for (const turn of [1, 2]) {
       expect(await here.read({ key: 'herd', fill })).toEqual({ value: { count: 7 }, status: 'stale' });
-      await vi.waitFor(() => expect(failures).toBe(turn));
+      await vi.waitFor(() => expect(failures).toBe(turn), eventually);
     }
   });
 
@@ -97,7 +100,10 @@ describe('a cache', () => {
     const { here, there, read, store } = world({ waitMs: 50 });
     const stuck = Promise.withResolvers<Herd>();
     const slow = here.get({ key: 'herd', tags: ['animal'], fill: () => stuck.promise });
-    await vi.waitFor(async () => expect(await store.keyValue.lock('finca~fill:herd', { ttlMs: 1 })).toBeUndefined());
+    await vi.waitFor(
+      async () => expect(await store.keyValue.lock('finca~fill:herd', { ttlMs: 1 })).toBeUndefined(),
+      eventually,
+    );
     expect(await read(there)).toBe('miss 1');
     stuck.resolve({ count: 99 });
     expect(await slow).toEqual({ count: 99 });
@@ -170,7 +176,7 @@ describe('dropping by tag', () => {
       return old.promise;
     };
     const early = here.get({ key: 'herd', tags: ['animal'], fill });
-    await vi.waitFor(() => expect(isFilling).toBe(true));
+    await vi.waitFor(() => expect(isFilling).toBe(true), eventually);
     await here.invalidateTags(['animal']);
     const late = read(here);
     old.resolve({ count: 99 });
@@ -215,7 +221,7 @@ describe('a cache without its store', () => {
     store.fail('refuses');
     await here.invalidateTags(['animal']);
     store.comeBack();
-    await vi.waitFor(async () => expect(await read(there)).toBe('miss 2'));
+    await vi.waitFor(async () => expect(await read(there)).toBe('miss 2'), eventually);
     expect(await read(here)).toBe('hit 2');
   });
 
@@ -238,7 +244,7 @@ describe('a cache without its store', () => {
     gate.resolve();
     await early;
     store.comeBack();
-    await vi.waitFor(async () => expect(await read(there)).toBe('miss 2'));
+    await vi.waitFor(async () => expect(await read(there)).toBe('miss 2'), eventually);
   });
 
   test('beyond a thousand dropped tags the whole cache goes', async () => {
@@ -247,7 +253,7 @@ describe('a cache without its store', () => {
     store.fail('refuses');
     await here.invalidateTags(Array.from({ length: 1_001 }, (_, index) => `animal:${index}`));
     store.comeBack();
-    await vi.waitFor(async () => expect(await read(there, ['other'])).toBe('miss 2'));
+    await vi.waitFor(async () => expect(await read(there, ['other'])).toBe('miss 2'), eventually);
   });
 
   test('a store that fails during the fill costs the keeping alone', async () => {

@@ -66,6 +66,14 @@ describe('a limiter', () => {
     expect(await limiter.take({ ...policy, name: 'refresh' }, 'ana')).toMatchObject({ allowed: true });
   });
 
+  test('keeps services apart whose policies have one name', async () => {
+    const store = memoryKeyValue();
+    const [one, two] = ['mexa', 'crodify'].map((scope) => createLimiter(store, { fallbackShare: 1, scope }));
+    expect(await one?.take({ ...policy, limit: 1 }, 'ana')).toMatchObject({ allowed: true });
+    expect(await two?.take({ ...policy, limit: 1 }, 'ana')).toMatchObject({ allowed: true });
+    expect(await two?.take({ ...policy, limit: 1 }, 'ana')).toMatchObject({ allowed: false });
+  });
+
   test('takes any subject, and stores no trace of its text', async () => {
     const seen: string[] = [];
     const memory = memoryKeyValue();

@@ -39,6 +39,8 @@ export interface Limiter {
 export interface LimiterOptions {
   /** How many processes share a limit: without the store, each admits its part of it, at least one attempt. */
   readonly fallbackShare: number;
+  /** Whose policies these are, a service's name say: another's policy of the same name counts apart. Default none. */
+  readonly scope?: string;
   /** The decision is made without the store after so long; default 100. */
   readonly timeoutMs?: number;
   /** The most subjects counted in this process; default 100,000. */
@@ -85,7 +87,7 @@ class SharedLimiter {
   }
 
   async take(policy: LimitPolicy, subject: string, cost: number): Promise<LimitDecision> {
-    const limit = checkLimit({ ...numbersOf(policy), key: keyOf(policy, subject), cost });
+    const limit = checkLimit({ ...numbersOf(policy), key: this.#keyOf(policy, subject), cost });
     const atMs = this.#now();
     const shared = await this.#askStore(limit);
     const result = shared ? this.#noted(limit, shared, atMs) : this.#ownShare(limit);
@@ -96,7 +98,7 @@ class SharedLimiter {
   }
 
   async reset(policy: LimitPolicy, subject: string): Promise<void> {
-    const key = keyOf(policy, subject);
+    const key = this.#keyOf(policy, subject);
     this.#logs.reset(key);
     await this.#inTime(this.#keyValue.resetLimit(key)).catch(() => undefined);
   }
@@ -136,6 +138,12 @@ class SharedLimiter {
     return within(work, timeoutMs, () => new Error(`No answer within ${timeoutMs} ms`));
   }
 
+  #keyOf(policy: LimitPolicy, subject: string): string {
+    const { scope = '' } = this.#options;
+    const hash = createHash('sha256').update(subject).digest('base64url').slice(0, 27);
+    return `${scope === '' ? '' : `${scope}:`}${policy.name}:${hash}`;
+  }
+
   #now(): number {
     return this.#clock.now().getTime();
   }
@@ -143,8 +151,4 @@ class SharedLimiter {
 
 function numbersOf({ limit, windowMs, countRefused = false }: LimitPolicy): Omit<LimitPolicy, 'name'> {
   return { limit, windowMs, countRefused };
-}
-
-function keyOf(policy: LimitPolicy, subject: string): string {
-  return `${policy.name}:${createHash('sha256').update(subject).digest('base64url').slice(0, 27)}`;
 }

@@ -4,6 +4,7 @@ import { faultyStore } from './test/faulty-store.ts';
 import { heldClock } from './test/held-clock.ts';
 import { LockBusy, withLock } from './with-lock.ts';
 
+const eventually = { timeout: 20_000, interval: 10 };
 const patient = { ttlMs: 60_000, waitMs: 30_000 };
 
 describe('work inside a lock', () => {
@@ -54,13 +55,13 @@ describe('work inside a lock', () => {
   test('keeps the lock for as long as it lasts', async () => {
     const clock = heldClock();
     const store = memoryKeyValue({ clock });
-    await withLock(store, 'job', { ttlMs: 60 }, async ({ signal }) => {
+    await withLock(store, 'job', { ttlMs: 900 }, async ({ signal }) => {
       // The lock's own clock goes on by two thirds of its time for each renewal that must have come.
       for (let step = 0; step < 4; step += 1) {
         const renewed = vi.spyOn(store.backend.operations, 'renew');
-        await vi.waitFor(() => expect(renewed).toHaveBeenCalled());
+        await vi.waitFor(() => expect(renewed).toHaveBeenCalled(), eventually);
         renewed.mockRestore();
-        clock.advance(40);
+        clock.advance(600);
         expect(await store.lock('job', { ttlMs: 1 })).toBeUndefined();
       }
       expect(signal.aborted).toBe(false);
@@ -71,19 +72,22 @@ describe('work inside a lock', () => {
   test('is told when somebody else has the lock', async () => {
     const clock = heldClock();
     const store = memoryKeyValue({ clock });
-    await withLock(store, 'job', { ttlMs: 60 }, async ({ signal }) => {
-      clock.advance(60);
+    await withLock(store, 'job', { ttlMs: 900 }, async ({ signal }) => {
+      clock.advance(900);
       expect(await store.lock('job', { ttlMs: 60_000 })).toBeDefined();
-      await vi.waitFor(() => expect(signal.reason).toMatchObject({ message: 'The lock "job" was lost' }));
+      await vi.waitFor(() => expect(signal.reason).toMatchObject({ message: 'The lock "job" was lost' }), eventually);
     });
     expect(await store.lock('job', { ttlMs: 1 })).toBeUndefined();
   });
 
   test('is told when the lock cannot be renewed in time', async () => {
     const { keyValue, fail } = faultyStore(heldClock());
-    await withLock(keyValue, 'job', { ttlMs: 60 }, async ({ signal }) => {
+    await withLock(keyValue, 'job', { ttlMs: 900 }, async ({ signal }) => {
       fail('refuses');
-      await vi.waitFor(() => expect(signal.reason).toMatchObject({ message: 'The lock "job" could not be renewed' }));
+      await vi.waitFor(
+        () => expect(signal.reason).toMatchObject({ message: 'The lock "job" could not be renewed' }),
+        eventually,
+      );
     });
   });
 });

@@ -130,6 +130,8 @@ function openLimiter(shared: SharedParts, metrics: Metrics): Limiter {
     'source',
   ]);
   return createLimiter(shared.keyValue, {
+    // Two services may both limit `sign-in`; they do not share the count.
+    scope: metrics.service,
     fallbackShare: shared.processCount,
     onDecision: ({ policy, allowed, source }) =>
       decisions.add({ policy, outcome: allowed ? 'allowed' : 'refused', source }),

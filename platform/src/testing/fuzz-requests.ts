@@ -24,7 +24,7 @@ export interface FuzzRequest {
 }
 
 /** Callers without a good token. */
-export const strangers = ['nobody', 'garbage'] as const;
+const strangers = ['nobody', 'garbage'] as const;
 
 type Part = 'path' | 'query' | 'headers' | 'body' | 'method';
 type Pairs = readonly (readonly [string, string])[];

@@ -10,7 +10,7 @@ export const knownUuids = Array.from(
 );
 
 /** Texts that have hurt others: control characters, injections, numbers that are none, cursors of another list. */
-export const hostileTexts: readonly string[] = [
+const hostileTexts: readonly string[] = [
   // Cut at a hundred UTF-16 units, its last character breaks.
   [`${'x'.repeat(98)}@\u{1f44d}`],
   ['', ' ', '\u0000', 'a\u0000b', broken, `x${broken}y`, '\udc00\ud800', '\ufeff', '\u202e', '\u200b', '\r\n', '\t'],

@@ -38,6 +38,7 @@ export function keyValueContract(open: () => Promise<KeyValueFixture>): void {
 }
 
 const minuteMs = 60_000;
+const eventually = { timeout: 20_000, interval: 10 };
 
 function valueTests(story: Story): void {
   story('keeps a value until its end, for every adapter', async ({ first, second, unitMs, elapse }) => {
@@ -223,7 +224,8 @@ function noticeTests(story: Story): void {
     await second.subscribe('news:other', { onMessage: (text) => heard['other']?.push(text) });
     for (const text of ['1', '2 ñ', '']) await first.publish('news', text);
     await first.publish('news:other', 'end');
-    await vi.waitFor(() => expect(heard).toEqual({ a: ['1', '2 ñ', ''], b: ['1', '2 ñ', ''], other: ['end'] }));
+    const all = { a: ['1', '2 ñ', ''], b: ['1', '2 ñ', ''], other: ['end'] };
+    await vi.waitFor(() => expect(heard).toEqual(all), eventually);
   });
   story('stops at the end of a subscription, not before', async ({ first, second }) => {
     const heard: string[] = [];
@@ -232,7 +234,7 @@ function noticeTests(story: Story): void {
     await one.close();
     await one.close();
     await second.publish('news', 'once');
-    await vi.waitFor(() => expect(heard).toEqual(['once']));
+    await vi.waitFor(() => expect(heard).toEqual(['once']), eventually);
     await two.close();
     expect(await heardAfter(first, second, 'news')).toBe('last');
     expect(heard).toEqual(['once']);
@@ -247,7 +249,7 @@ function noticeTests(story: Story): void {
     await first.subscribe('news', { onMessage: (text) => void heard.push(text) });
     await first.publish('news', '1');
     await first.publish('news', '2');
-    await vi.waitFor(() => expect(heard).toEqual(['1', '2']));
+    await vi.waitFor(() => expect(heard).toEqual(['1', '2']), eventually);
   });
 }
 

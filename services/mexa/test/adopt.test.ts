@@ -6,7 +6,15 @@ import type { AuditLog } from '../src/audit-log/audit-log.ts';
 import type { Vale } from '../src/vale/vale.ts';
 import { buildEarlierSystem, earlierPassword, type Revision, type Uniqueness } from './earlier-system.ts';
 import { type MexaWorld, openMexaWorld } from './mexa-world.ts';
-import { type Contents, contentsOf, only, openEmptyMigrations, openMigrations, revisionOf, shapeOf } from './migrations-world.ts';
+import {
+  type Contents,
+  contentsOf,
+  only,
+  openEmptyMigrations,
+  openMigrations,
+  revisionOf,
+  shapeOf,
+} from './migrations-world.ts';
 import { signIn, tryLogin } from './people.ts';
 import { expectProblem } from './problem-body.ts';
 import { refusalOf, sql } from './sql.ts';
@@ -95,9 +103,15 @@ describe.each<[Revision, Uniqueness]>([
       const answer = await world.api(`/vales/${id}/void`, { ...request, body: { reason: 'Sistema anterior' } });
       expect(answer.json()).toMatchObject({ id, state: 'void' });
     }
-    const described = await world.api('/vales/3', { method: 'PATCH', token: world.tokens.cajero, body: { description: 'x' } });
+    const described = await world.api('/vales/3', {
+      method: 'PATCH',
+      token: world.tokens.cajero,
+      body: { description: 'x' },
+    });
     expect(described.json()).toMatchObject({ id: 3, amount: '-40.25', description: 'x', state: 'redeemed' });
-    const steps = (await world.api('/vales/3/history', { token: world.tokens.auditor })).json<{ history: AuditLog[] }>();
+    const steps = (await world.api('/vales/3/history', { token: world.tokens.auditor })).json<{
+      history: AuditLog[];
+    }>();
     expect(steps.history.map(({ action }) => action)).toEqual(['redeem', 'update']);
   });
 
@@ -136,13 +150,16 @@ test('the audit rows of the earlier system are searched, shown and append-only l
   const world = await openAdopted('004', 'constraint');
   try {
     const path = '/audit-logs/request/5f0c7f0e-7a55-4f1d-9c3e-1a2b3c4d5e6f';
-    const found = (await world.api(path, { token: world.tokens.auditor })).json<{ audit_logs: AuditLog[] }>().audit_logs;
+    const found = (await world.api(path, { token: world.tokens.auditor })).json<{ audit_logs: AuditLog[] }>()
+      .audit_logs;
     expect(found.map(({ id, action, old_values: old }) => [id, action, old])).toEqual([
       [2, 'adjust_stock', { stock: 5 }],
       [1, 'create', null],
     ]);
     expect((await world.api('/vales/1/history', { token: world.tokens.admin })).json()).toMatchObject({ count: 1 });
-    expect(await refusalOf(world.owner, "update audit_logs set action = 'x' where id = 1")).toBe('tr_audit_logs_append_only');
+    expect(await refusalOf(world.owner, "update audit_logs set action = 'x' where id = 1")).toBe(
+      'tr_audit_logs_append_only',
+    );
     expect(await refusalOf(world.application, 'delete from audit_logs where id = 1')).toBe('42501');
   } finally {
     await world.close();
@@ -167,16 +184,40 @@ test('what was taken over goes down to 001 and up again like our own', async () 
 
 /** A way in which a database differs from what its revision says, and the sentence that says so. */
 const differences: readonly (readonly [string, string, RegExp])[] = [
-  ['a missing column', 'alter table vales drop column description', /v001_initial_schema: the column vales\.description is missing/],
-  ['a missing request_id', 'alter table vales drop column request_id', /v002_\w+: the column vales\.request_id is missing/],
-  ['a missing column of the audit', 'alter table audit_logs drop column ip_address', /v004_\w+: the column audit_logs\.ip_address is missing/],
-  ['another type', 'alter table vales alter column amount type double precision', /the column vales\.amount is double precision, but should be numeric\(10,2\)/],
-  ['a shorter text', 'alter table usuarios alter column email type varchar(50)', /usuarios\.email is character varying\(50\), but should be character varying\(100\)/],
+  [
+    'a missing column',
+    'alter table vales drop column description',
+    /v001_initial_schema: the column vales\.description is missing/,
+  ],
+  [
+    'a missing request_id',
+    'alter table vales drop column request_id',
+    /v002_\w+: the column vales\.request_id is missing/,
+  ],
+  [
+    'a missing column of the audit',
+    'alter table audit_logs drop column ip_address',
+    /v004_\w+: the column audit_logs\.ip_address is missing/,
+  ],
+  [
+    'another type',
+    'alter table vales alter column amount type double precision',
+    /the column vales\.amount is double precision, but should be numeric\(10,2\)/,
+  ],
+  [
+    'a shorter text',
+    'alter table usuarios alter column email type varchar(50)',
+    /usuarios\.email is character varying\(50\), but should be character varying\(100\)/,
+  ],
   ['a missing table', 'drop table audit_logs', /v004_\w+: the table audit_logs is missing/],
   ['a missing index', 'drop index ix_usuarios_created_at', /v003_\w+: the index ix_usuarios_created_at is missing/],
   ['names that are not unique', 'drop index ix_usuarios_username', /usuarios\.username is not unique/],
   ['keys that are not unique', 'drop index uq_vales_request_id', /vales\.request_id is not unique/],
-  ['an unknown revision', "update alembic_version set version_num = '9f3c'", /revision "9f3c", and mexa has no migration of that number/],
+  [
+    'an unknown revision',
+    "update alembic_version set version_num = '9f3c'",
+    /revision "9f3c", and mexa has no migration of that number/,
+  ],
   ['two revisions', "insert into alembic_version values ('003')", /holds several revisions/],
 ];
 
@@ -195,19 +236,22 @@ const wholeOf = async (owner: Database) => ({
   revisions: await sql(owner, 'select * from alembic_version order by 1'),
 });
 
-test.each(differences)('a database with %s is refused with a sentence, and nothing of it is changed', async (_, spoil, sentence) => {
-  const world = await openEmptyMigrations();
-  try {
-    await buildEarlierSystem(world.owner, '004', 'index');
-    await sql(world.owner, spoil);
-    const before = await wholeOf(world.owner);
-    expect(await faultOf(world.migrator.adopt())).toMatch(sentence);
-    expect(await faultOf(world.migrator.up())).toMatch(sentence);
-    expect(await wholeOf(world.owner)).toEqual(before);
-  } finally {
-    await world.close();
-  }
-});
+test.each(differences)(
+  'a database with %s is refused with a sentence, and nothing of it is changed',
+  async (_, spoil, sentence) => {
+    const world = await openEmptyMigrations();
+    try {
+      await buildEarlierSystem(world.owner, '004', 'index');
+      await sql(world.owner, spoil);
+      const before = await wholeOf(world.owner);
+      expect(await faultOf(world.migrator.adopt())).toMatch(sentence);
+      expect(await faultOf(world.migrator.up())).toMatch(sentence);
+      expect(await wholeOf(world.owner)).toEqual(before);
+    } finally {
+      await world.close();
+    }
+  },
+);
 
 test('adopting alone records and runs nothing, twice is once, and an empty database has nothing to adopt', async () => {
   const world = await openEmptyMigrations();

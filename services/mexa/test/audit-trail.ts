@@ -9,9 +9,8 @@ export function auditOf({ owner }: MexaWorld, requestId: string): Promise<readon
 
 /** The audit rows of one resource, oldest first. */
 export function auditOfResource({ owner }: MexaWorld, type: string, id: number): Promise<readonly AuditLog[]> {
-  return sql<AuditLog>(
-    owner,
-    'select * from audit_logs where resource_type = $1 and resource_id = $2 order by id',
-    [type, id],
-  );
+  return sql<AuditLog>(owner, 'select * from audit_logs where resource_type = $1 and resource_id = $2 order by id', [
+    type,
+    id,
+  ]);
 }

@@ -23,67 +23,77 @@ const everything = () =>
      order by 1, 2`,
   );
 
-/** Each change of state, made ready: what is left is to send it under this id of a request. */
-const deeds: Readonly<Record<string, () => Promise<(requestId: string) => Promise<HttpAnswer>>>> = {
-  'drawing a voucher': async () => (requestId) => post('/vales', world.tokens.cajero, { amount: 1 }, requestId),
-  'drawing a batch': async () => (requestId) =>
-    post('/vales/batch', world.tokens.cajero, { vales: [{ amount: 1 }, { amount: 2 }] }, requestId),
+interface Deed {
+  readonly method?: string;
+  readonly path: string;
+  readonly token?: string;
+  readonly body?: unknown;
+}
+
+/** Each change of state, made ready: what is left is to send it. */
+const deeds: Readonly<Record<string, () => Promise<Deed>>> = {
+  'drawing a voucher': async () => ({ path: '/vales', token: world.tokens.cajero, body: { amount: 1 } }),
+  'drawing a batch': async () => ({
+    path: '/vales/batch',
+    token: world.tokens.cajero,
+    body: { vales: [{ amount: 1 }, { amount: 2 }] },
+  }),
   'describing a voucher': async () => {
     const { id } = await newVale(world, { description: 'a' });
-    return (requestId) => send('PATCH', `/vales/${id}`, world.tokens.cajero, { description: 'b' }, requestId);
+    return { method: 'PATCH', path: `/vales/${id}`, token: world.tokens.cajero, body: { description: 'b' } };
   },
   'redeeming a voucher': async () => {
     const { id } = await newVale(world);
-    return (requestId) => send('POST', `/vales/${id}/redeem`, world.tokens.cajero, undefined, requestId);
+    return { method: 'POST', path: `/vales/${id}/redeem`, token: world.tokens.cajero };
   },
   'voiding a voucher': async () => {
     const { id } = await newVale(world);
-    return (requestId) => post(`/vales/${id}/void`, world.tokens.admin, { reason: 'x' }, requestId);
+    return { path: `/vales/${id}/void`, token: world.tokens.admin, body: { reason: 'x' } };
   },
   'making a user': async () => {
     const username = freshName();
     const body = { username, email: `${username}@example.com`, password: goodPassword };
-    return (requestId) => post('/usuarios', world.tokens.admin, body, requestId, { 'idempotency-key': requestId });
+    return { path: '/usuarios', token: world.tokens.admin, body };
   },
   'changing a user': async () => {
     const { id } = await newPerson(world);
-    return (requestId) => send('PATCH', `/usuarios/${id}`, world.tokens.admin, { role: 'cajero' }, requestId);
+    return { method: 'PATCH', path: `/usuarios/${id}`, token: world.tokens.admin, body: { role: 'cajero' } };
   },
   'signing in': async () => {
     const { username, password } = await newPerson(world);
-    return (requestId) => post('/auth/login', undefined, { username, password }, requestId);
+    return { path: '/auth/login', body: { username, password } };
   },
   'signing out': async () => {
     const { access_token: token } = await signIn(world, await newPerson(world));
-    return (requestId) => send('POST', '/auth/logout', token, undefined, requestId);
+    return { method: 'POST', path: '/auth/logout', token };
   },
   'changing a password': async () => {
     const { access_token: token } = await signIn(world, await newPerson(world));
     const body = { current_password: goodPassword, new_password: `${goodPassword} 2` };
-    return (requestId) => post('/auth/change-password', token, body, requestId);
+    return { path: '/auth/change-password', token, body };
   },
 };
 
-function send(method: string, path: string, token: string | undefined, body: unknown, ...[requestId, more]: [string, object?]): Promise<HttpAnswer> {
-  return world.api(path, { method, token, headers: { 'x-request-id': requestId, ...more }, ...(body === undefined ? {} : { body }) });
-}
-
-function post(path: string, token: string | undefined, body: unknown, ...more: [string, object?]): Promise<HttpAnswer> {
-  return send('POST', path, token, body, ...more);
+/** Makes a deed ready; what it returns sends it, under this id as id of the request and as key. */
+async function ready(name: string, requestId: string): Promise<() => Promise<HttpAnswer>> {
+  const deed = await deeds[name]?.();
+  if (!deed) throw new Error(`There is no deed "${name}"`);
+  const { path, ...request } = deed;
+  const headers = { 'x-request-id': requestId, 'idempotency-key': requestId };
+  return () => world.api(path, { ...request, headers });
 }
 
 describe.each(Object.keys(deeds))('%s', (name) => {
   test('leaves nothing where its audit row cannot be written, and succeeds afterwards', async () => {
-    const deed = await deeds[name]?.();
-    if (!deed) throw new Error(name);
     const requestId = randomUUID();
+    const deed = await ready(name, requestId);
     const before = await everything();
     await sql(world.owner, 'alter table audit_logs add constraint ck_broken_disk check (false) not valid');
-    const failed = await deed(requestId);
+    const failed = await deed();
     await sql(world.owner, 'alter table audit_logs drop constraint ck_broken_disk');
     expect(failed.status).toBe(500);
     expect(await everything()).toEqual(before);
-    expect((await deed(requestId)).status).toBeLessThan(300);
+    expect((await deed()).status).toBeLessThan(300);
     expect((await auditOf(world, requestId)).length).toBeGreaterThan(0);
   });
 });
@@ -96,11 +106,10 @@ describe.each([
   ['usuarios', 'making a user'],
 ])('where %s refuses, %s', (table, name) => {
   test('leaves no audit row', async () => {
-    const deed = await deeds[name]?.();
-    if (!deed) throw new Error(name);
     const requestId = randomUUID();
+    const deed = await ready(name, requestId);
     await sql(world.owner, `alter table ${table} add constraint ck_broken_disk check (false) not valid`);
-    const failed = await deed(requestId);
+    const failed = await deed();
     await sql(world.owner, `alter table ${table} drop constraint ck_broken_disk`);
     expect(failed.status).toBe(500);
     expect(await auditOf(world, requestId)).toEqual([]);

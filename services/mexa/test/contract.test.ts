@@ -94,7 +94,8 @@ describe.each(answers)('X-Request-ID of a $status at $path', ({ status, path, re
     const answer = await ask(given.toUpperCase());
     expect(answer.status).toBe(status);
     expect(answer.headers.get('x-request-id')).toBe(given);
-    if (status >= 400) expect(answer.json()).toMatchObject({ request_id: given });
+    const told = status >= 400 ? answer.json()['request_id'] : given;
+    expect(told).toBe(given);
   });
 
   test.each([undefined, 'not-a-uuid', `${randomUUID()}0`, "'; drop table vales"])('is new for %j', async (sent) => {
@@ -112,10 +113,20 @@ const refusals: readonly { status: number; code: string; path: string; request?:
   { status: 401, code: 'token_invalid', path: '/vales', request: { token: 'a.b.c' } },
   { status: 404, code: 'not_found', path: '/vale' },
   { status: 405, code: 'method_not_allowed', path: '/auth/login' },
-  { status: 415, code: 'media_type_unsupported', path: '/auth/login', request: { body: 'a=1', headers: { 'content-type': 'application/x-www-form-urlencoded' } } },
+  {
+    status: 415,
+    code: 'media_type_unsupported',
+    path: '/auth/login',
+    request: { body: 'a=1', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+  },
   { status: 422, code: 'validation_failed', path: '/auth/login', request: { body: [] } },
   { status: 422, code: 'validation_failed', path: '/auth/login', request: { method: 'POST' } },
-  { status: 422, code: 'validation_failed', path: '/auth/login', request: { body: { username: 'a', email: 'b', password: 'c' } } },
+  {
+    status: 422,
+    code: 'validation_failed',
+    path: '/auth/login',
+    request: { body: { username: 'a', email: 'b', password: 'c' } },
+  },
 ];
 
 test.each(refusals)('$status $code at $path is a whole problem', async ({ status, code, path, request }) => {
@@ -164,7 +175,9 @@ test.each([
 
 test('a body of more than a mebibyte is a 413', async () => {
   const body = JSON.stringify({ username: 'a', password: 'x'.repeat(1_048_577) });
-  expect(expectProblem(await world.api('/auth/login', { body }), 413, 'body_too_large').title).toBe('Content Too Large');
+  expect(expectProblem(await world.api('/auth/login', { body }), 413, 'body_too_large').title).toBe(
+    'Content Too Large',
+  );
 });
 
 test('a path that is no URL is a problem like any other', async () => {
@@ -173,8 +186,14 @@ test('a path that is no URL is a problem like any other', async () => {
 
 test('an unknown field of a body or of a query is named', async () => {
   const { admin: token } = world.tokens;
-  const body = expectProblem(await world.api('/vales', { token, body: { amount: 1, monto: 2 } }), 422, 'validation_failed');
-  expect(body.errors).toEqual([{ loc: ['body', 'monto'], msg: expect.any(String) as string, type: 'unrecognized_keys' }]);
+  const body = expectProblem(
+    await world.api('/vales', { token, body: { amount: 1, monto: 2 } }),
+    422,
+    'validation_failed',
+  );
+  expect(body.errors).toEqual([
+    { loc: ['body', 'monto'], msg: expect.any(String) as string, type: 'unrecognized_keys' },
+  ]);
   const query = expectProblem(await world.api('/vales?estado=issued', { token }), 422, 'validation_failed');
   expect(query.errors?.[0]?.loc).toEqual(['query', 'estado']);
 });

@@ -38,14 +38,23 @@ async function complaintOf(work: Promise<unknown>): Promise<string> {
 describe('the admin of the environment', () => {
   test('is made at the first start, can sign in, and is audited', async () => {
     const started = await openMexaWorld({
-      environment: { MEXA_ADMIN_USERNAME: 'jefa', MEXA_ADMIN_EMAIL: 'Jefa@Example.com', MEXA_ADMIN_PASSWORD: goodPassword },
+      environment: {
+        MEXA_ADMIN_USERNAME: 'jefa',
+        MEXA_ADMIN_EMAIL: 'Jefa@Example.com',
+        MEXA_ADMIN_PASSWORD: goodPassword,
+      },
     });
     try {
       const { user, access_token: token } = await signIn(started, { username: 'jefa', password: goodPassword });
       expect(user).toMatchObject({ username: 'jefa', email: 'jefa@example.com', role: 'admin' });
       expect((await started.api('/usuarios', { token })).status).toBe(200);
       const rows = await auditOfResource(started, 'usuario', user.id);
-      expect(rows[0]).toMatchObject({ action: 'create', user_id: null, method: 'CLI', endpoint: 'admin.from_environment' });
+      expect(rows[0]).toMatchObject({
+        action: 'create',
+        user_id: null,
+        method: 'CLI',
+        endpoint: 'admin.from_environment',
+      });
     } finally {
       await started.close();
     }
@@ -88,7 +97,10 @@ describe('createAdmin', () => {
     const again = await createAdmin(world.mexa, { ...fields, password: 'another good password' });
     expect([again.isNew, again.usuario]).toEqual([false, usuario]);
     expect((await signIn(world, fields)).user).toEqual(usuario);
-    expect((await auditOfResource(world, 'usuario', usuario.id)).map(({ action }) => action)).toEqual(['create', 'login_success']);
+    expect((await auditOfResource(world, 'usuario', usuario.id)).map(({ action }) => action)).toEqual([
+      'create',
+      'login_success',
+    ]);
   });
 
   test('at once by many makes one', async () => {

@@ -39,7 +39,7 @@ test('GET / and GET /health have the bodies that the earlier system had, and the
 test('with the database gone the process answers, and says so with a 503', async () => {
   const gone = await openEmptyMigrations();
   await gone.migrator.up();
-  const { address, stop } = await serve({
+  const serving = await serve({
     placement: gone.placement,
     log: silentLog,
     isShared: false,
@@ -47,9 +47,9 @@ test('with the database gone the process answers, and says so with a 503', async
     workerId: 0,
   });
   try {
-    expect((await call(`${address}/health`)).status).toBe(200);
+    expect((await call(`${serving.address}/health`)).status).toBe(200);
     await gone.drop();
-    const health = await call(`${address}/health`);
+    const health = await call(`${serving.address}/health`);
     expect(health.status).toBe(503);
     expect(health.headers.get('retry-after')).toBe('1');
     expect(health.json()).toMatchObject({
@@ -61,10 +61,10 @@ test('with the database gone the process answers, and says so with a 503', async
         database: expect.stringMatching(/^t_mexa_moved_/) as string,
       },
     });
-    expect((await call(`${address}/ready`)).status).toBe(503);
-    expect((await call(`${address}/`)).status).toBe(200);
+    expect((await call(`${serving.address}/ready`)).status).toBe(503);
+    expect((await call(`${serving.address}/`)).status).toBe(200);
   } finally {
-    await stop(1_000);
+    await serving.stop(1_000);
     await gone.close();
   }
 });
@@ -73,7 +73,10 @@ test('while the database takes no connection each request is a 503, and afterwar
   const world = await openMexaWorld();
   const draw = () => world.api('/vales', { token: world.tokens.cajero, body: { amount: '1' } });
   const limitTo = (connections: number) =>
-    sql(world.owner, `do $$ begin execute format('alter database %I connection limit ${connections}', current_database()); end $$`);
+    sql(
+      world.owner,
+      `do $$ begin execute format('alter database %I connection limit ${connections}', current_database()); end $$`,
+    );
   try {
     await sql(world.application, 'select 1'); // this one is let in before the door closes
     await limitTo(0);

@@ -12,6 +12,7 @@ beforeAll(async () => {
   const [issued, redeemed, voided] = [await newVale(world), await newVale(world), await newVale(world)];
   await world.api(`/vales/${redeemed.id}/redeem`, { method: 'POST', token: world.tokens.cajero });
   await world.api(`/vales/${voided.id}/void`, { token: world.tokens.admin, body: { reason: 'x' } });
+  await world.api('/audit-logs/stats', { token: world.tokens.auditor });
   Object.assign(places, {
     ISSUED: issued.id,
     REDEEMED: redeemed.id,
@@ -30,10 +31,22 @@ const insertVale = (columns: string, values: string): string =>
 const invariants: readonly (readonly [number: number, breach: string, refusal: string])[] = [
   [1, "insert into vales (user_id, request_id, amount) values (USER, 'KEY', 1)", 'uq_vales_request_id'],
   [1, 'insert into vales (user_id, request_id, amount) values (USER, null, 1)', '23502'],
-  [2, 'insert into vales (user_id, request_id, amount) values (2147483647, gen_random_uuid(), 1)', 'vales_user_id_fkey'],
+  [
+    2,
+    'insert into vales (user_id, request_id, amount) values (2147483647, gen_random_uuid(), 1)',
+    'vales_user_id_fkey',
+  ],
   [2, insertVale('issued_by', '1, 2147483647'), 'vales_issued_by_fkey'],
-  [2, "update vales set state = 'redeemed', redeemed_at = now(), redeemed_by = 2147483647 where id = ISSUED", 'vales_redeemed_by_fkey'],
-  [2, "update vales set state = 'void', voided_at = now(), voided_by = 2147483647, void_reason = 'x' where id = ISSUED", 'vales_voided_by_fkey'],
+  [
+    2,
+    "update vales set state = 'redeemed', redeemed_at = now(), redeemed_by = 2147483647 where id = ISSUED",
+    'vales_redeemed_by_fkey',
+  ],
+  [
+    2,
+    "update vales set state = 'void', voided_at = now(), voided_by = 2147483647, void_reason = 'x' where id = ISSUED",
+    'vales_voided_by_fkey',
+  ],
   [3, insertVale('', '0'), 'ck_vales_amount'],
   [3, insertVale('', '-0.01'), 'ck_vales_amount'],
   [3, insertVale('', '100000000.00'), '22003'],
@@ -48,10 +61,26 @@ const invariants: readonly (readonly [number: number, breach: string, refusal: s
   [6, "update vales set state = 'void', voided_at = now(), voided_by = USER where id = ISSUED", 'ck_vales_void'],
   [6, "update vales set state = 'void', voided_at = now(), void_reason = 'x' where id = ISSUED", 'ck_vales_void'],
   [6, "update vales set void_reason = 'x' where id = ISSUED", 'ck_vales_void'],
-  [7, "update vales set state = 'issued', redeemed_at = null, redeemed_by = null where id = REDEEMED", 'tr_vales_state_is_final'],
-  [7, "update vales set state = 'void', voided_at = now(), voided_by = USER, void_reason = 'x', redeemed_at = null, redeemed_by = null where id = REDEEMED", 'tr_vales_state_is_final'],
-  [7, "update vales set state = 'redeemed', redeemed_at = now(), redeemed_by = USER, voided_at = null, voided_by = null, void_reason = null where id = VOID", 'tr_vales_state_is_final'],
-  [7, "update vales set state = 'issued', voided_at = null, voided_by = null, void_reason = null where id = VOID", 'tr_vales_state_is_final'],
+  [
+    7,
+    "update vales set state = 'issued', redeemed_at = null, redeemed_by = null where id = REDEEMED",
+    'tr_vales_state_is_final',
+  ],
+  [
+    7,
+    "update vales set state = 'void', voided_at = now(), voided_by = USER, void_reason = 'x', redeemed_at = null, redeemed_by = null where id = REDEEMED",
+    'tr_vales_state_is_final',
+  ],
+  [
+    7,
+    "update vales set state = 'redeemed', redeemed_at = now(), redeemed_by = USER, voided_at = null, voided_by = null, void_reason = null where id = VOID",
+    'tr_vales_state_is_final',
+  ],
+  [
+    7,
+    "update vales set state = 'issued', voided_at = null, voided_by = null, void_reason = null where id = VOID",
+    'tr_vales_state_is_final',
+  ],
   [8, 'update vales set amount = amount + 1 where id = ISSUED', 'tr_vales_immutable'],
   [8, 'update vales set user_id = 1 where id = ISSUED', 'tr_vales_immutable'],
   [8, 'update vales set request_id = gen_random_uuid() where id = ISSUED', 'tr_vales_immutable'],
@@ -61,8 +90,16 @@ const invariants: readonly (readonly [number: number, breach: string, refusal: s
   [8, 'update vales set id = 2147483647 where id = ISSUED', 'tr_vales_immutable'],
   [9, 'delete from vales where id = ISSUED', 'tr_vales_no_delete'],
   [9, 'delete from vales where id = VOID', 'tr_vales_no_delete'],
-  [10, "insert into usuarios (username, email, password_hash) values ('lucia.demo', 'x@example.com', '!')", 'ix_usuarios_username'],
-  [10, "insert into usuarios (username, email, password_hash) values ('x', 'lucia@demo.example', '!')", 'ix_usuarios_email'],
+  [
+    10,
+    "insert into usuarios (username, email, password_hash) values ('lucia.demo', 'x@example.com', '!')",
+    'ix_usuarios_username',
+  ],
+  [
+    10,
+    "insert into usuarios (username, email, password_hash) values ('x', 'lucia@demo.example', '!')",
+    'ix_usuarios_email',
+  ],
   [11, "update usuarios set role = 'root' where id = USER", 'ck_usuarios_role'],
   [11, 'update usuarios set role = null where id = USER', '23502'],
   [12, 'delete from usuarios where id = USER', 'vales_user_id_fkey'],
@@ -72,10 +109,22 @@ const invariants: readonly (readonly [number: number, breach: string, refusal: s
   [13, 'delete from audit_logs where id = 1', 'tr_audit_logs_append_only'],
   [13, 'truncate audit_logs', 'tr_audit_logs_append_only'],
   [13, 'truncate audit_logs, vales, usuarios cascade', 'tr_audit_logs_append_only'],
-  [14, "insert into audit_logs (request_id, user_id, action, resource_type) values (gen_random_uuid(), 2147483647, 'x', 'x')", 'audit_logs_user_id_fkey'],
+  [
+    14,
+    "insert into audit_logs (request_id, user_id, action, resource_type) values (gen_random_uuid(), 2147483647, 'x', 'x')",
+    'audit_logs_user_id_fkey',
+  ],
   [14, "insert into audit_logs (action, resource_type) values ('x', 'x')", '23502'],
-  [15, "insert into idempotency_keys (scope, key, fingerprint, status, body, created_at) select 's', 'k', 'f', 0, '', now() from generate_series(1, 2)", 'idempotency_keys_pkey'],
-  [16, "insert into refresh_tokens (token_hash, family_id, live_family_id, issued_at, expires_at) select decode(repeat('ab', 32), 'hex'), family_id, family_id, now(), now() from refresh_tokens where used_at is null limit 1", 'ux_refresh_tokens_live_family'],
+  [
+    15,
+    "insert into idempotency_keys (scope, key, fingerprint, status, body, created_at) select 's', 'k', 'f', 0, '', now() from generate_series(1, 2)",
+    'idempotency_keys_pkey',
+  ],
+  [
+    16,
+    "insert into refresh_tokens (token_hash, family_id, live_family_id, issued_at, expires_at) select decode(repeat('ab', 32), 'hex'), family_id, family_id, now(), now() from refresh_tokens where used_at is null limit 1",
+    'ux_refresh_tokens_live_family',
+  ],
 ];
 
 const everything = () =>
@@ -132,7 +181,8 @@ test('the role that the service works as meets the same constraints as the owner
 
 test('the README numbers what is broken here, and names what refuses it', async () => {
   const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
-  const lines = readme.split('\n').flatMap((line) => {
+  const [, section = ''] = /^## Invariants$(.*?)^## /ms.exec(readme) ?? [];
+  const lines = section.split('\n').flatMap((line) => {
     const [, number] = /^(\d+)\. /.exec(line) ?? [];
     return number === undefined ? [] : [[Number(number), line] as const];
   });

@@ -29,11 +29,32 @@ const base = {
   usuarios: ['id', 'username', 'email', 'password_hash', 'created_at', 'updated_at'],
   vales: ['id', 'user_id', 'amount', 'description', 'created_at'],
   audit_logs: [
-    'id', 'request_id', 'user_id', 'action', 'resource_type', 'resource_id', 'old_values', 'new_values', 'endpoint',
-    'method', 'ip_address', 'created_at',
+    'id',
+    'request_id',
+    'user_id',
+    'action',
+    'resource_type',
+    'resource_id',
+    'old_values',
+    'new_values',
+    'endpoint',
+    'method',
+    'ip_address',
+    'created_at',
   ],
 };
-const states = ['state', 'issued_by', 'redeemed_at', 'redeemed_by', 'redeem_key', 'voided_at', 'voided_by', 'void_reason', 'void_key', 'has_legacy_amount'];
+const states = [
+  'state',
+  'issued_by',
+  'redeemed_at',
+  'redeemed_by',
+  'redeem_key',
+  'voided_at',
+  'voided_by',
+  'void_reason',
+  'void_key',
+  'has_legacy_amount',
+];
 
 /** What each version can hold: the columns of its tables. */
 const columnsAt: Readonly<Record<string, Readonly<Record<keyof Contents, readonly string[]>>>> = {
@@ -42,12 +63,21 @@ const columnsAt: Readonly<Record<string, Readonly<Record<keyof Contents, readonl
   '003': { ...base, vales: [...base.vales, 'request_id'], audit_logs: [] },
   '004': { ...base, vales: [...base.vales, 'request_id'] },
   '005': { ...base, usuarios: [...base.usuarios, 'role', 'disabled_at'], vales: [...base.vales, 'request_id'] },
-  '006': { ...base, usuarios: [...base.usuarios, 'role', 'disabled_at'], vales: [...base.vales, 'request_id', ...states] },
+  '006': {
+    ...base,
+    usuarios: [...base.usuarios, 'role', 'disabled_at'],
+    vales: [...base.vales, 'request_id', ...states],
+  },
 };
 
 test('the promised migrations stand first, by their promised names', async () => {
   const files = await readdir(new URL('../migrations/', import.meta.url));
-  expect(files.filter((name) => name.endsWith('.ts')).map((name) => name.slice(0, -3)).toSorted()).toEqual(names);
+  expect(
+    files
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => name.slice(0, -3))
+      .toSorted(),
+  ).toEqual(names);
 });
 
 describe('on an empty database', () => {
@@ -79,7 +109,12 @@ describe('on an empty database', () => {
       { tablename: 'alembic_version' },
       { tablename: 'quinta_migrations' },
     ]);
-    expect(await sql(world.owner, "select proname from pg_proc where pronamespace = 'public'::regnamespace and prolang <> 13 and probin is null")).toEqual([]);
+    expect(
+      await sql(
+        world.owner,
+        "select proname from pg_proc where pronamespace = 'public'::regnamespace and prolang <> 13 and probin is null",
+      ),
+    ).toEqual([]);
     await world.migrator.up();
     expect(await shapeOf(world.owner)).toEqual(fresh);
   });

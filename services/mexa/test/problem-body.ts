@@ -11,7 +11,11 @@ export interface ProblemBody {
   readonly request_id: string;
   readonly error: string;
   readonly message: string;
-  readonly errors?: readonly { readonly loc: readonly (string | number)[]; readonly msg: string; readonly type: string }[];
+  readonly errors?: readonly {
+    readonly loc: readonly (string | number)[];
+    readonly msg: string;
+    readonly type: string;
+  }[];
   readonly [member: string]: unknown;
 }
 

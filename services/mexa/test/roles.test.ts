@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { call, type HttpAnswer } from '@quinta/platform/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { AuditLog } from '../src/audit-log/audit-log.ts';
 import { issueMexaToken } from '../src/demo.ts';
 import { mexa } from '../src/service.ts';
 import type { Vale } from '../src/vale/vale.ts';
@@ -17,7 +16,15 @@ const roles = ['nobody', 'usuario', 'cajero', 'auditor', 'admin'] as const;
  * Who may do what, by hand: the status that each of `roles` hears. Where a body is missing, 422 is what follows being
  * let in; MATEO is a voucher of another usuario than the one who asks, LUCIA one of their own.
  */
-const table: readonly (readonly [request: string, permission: string, nobody: number, usuario: number, cajero: number, auditor: number, admin: number])[] = [
+const table: readonly (readonly [
+  request: string,
+  permission: string,
+  nobody: number,
+  usuario: number,
+  cajero: number,
+  auditor: number,
+  admin: number,
+])[] = [
   ['GET /', '', 200, 200, 200, 200, 200],
   ['GET /health', '', 200, 200, 200, 200, 200],
   ['POST /auth/register', '', 422, 422, 422, 422, 422],
@@ -89,26 +96,32 @@ describe.each(table)('%s', (request, permission, ...expected) => {
     const answer = await send(request, await tokenOf(role), requestId);
     expect(answer.status).toBe(status);
     const refusals = (await auditOf(world, requestId)).filter(({ action }) => action === 'refused');
-    if (status !== 403) return expect(refusals).toEqual([]);
-    expect(expectProblem(answer, 403, 'permission_missing').detail).toBe(
-      `The role "${role}" does not hold the permission "${permission}".`,
-    );
-    expect(refusals).toEqual([
-      expect.objectContaining({
-        user_id: (await sql<{ id: number }>(world.owner, 'select id from usuarios where username = $1', [
-          role === 'usuario' ? 'lucia.demo' : `${role}.demo`,
-        ]))[0]?.id,
-        resource_type: 'permission',
-        details: { permission },
-        method: request.split(' ')[0],
-      }) as AuditLog,
-    ]);
+    const asker = role === 'usuario' ? 'lucia.demo' : `${role}.demo`;
+    const [user] = await sql<{ id: number }>(world.owner, 'select id from usuarios where username = $1', [asker]);
+    const refusal = {
+      user_id: user?.id,
+      resource_type: 'permission',
+      details: { permission },
+      method: request.split(' ')[0],
+    };
+    expect(refusals).toHaveLength(status === 403 ? 1 : 0);
+    expect(refusals).toMatchObject(status === 403 ? [refusal] : []);
+    const told = status === 403 ? expectProblem(answer, 403, 'permission_missing').detail : '';
+    expect(told).toBe(status === 403 ? `The role "${role}" does not hold the permission "${permission}".` : '');
   });
 });
 
 test('the table above has every route', () => {
-  const shown = new Set(table.map(([request]) => request.replace(/\?.*/, '').replaceAll(/LUCIA|MATEO|\d{4,}[-\w]*|\/1\b/g, (part) => (part === '/1' ? '/:id' : ':id'))));
-  const routes = [...mexa.rootRoutes, ...mexa.apiRoutes].map(({ method, path }) => `${method} ${path.replace(':request_id', ':id')}`);
+  const shown = new Set(
+    table.map(([request]) =>
+      request
+        .replace(/\?.*/, '')
+        .replaceAll(/LUCIA|MATEO|\d{4,}[-\w]*|\/1\b/g, (part) => (part === '/1' ? '/:id' : ':id')),
+    ),
+  );
+  const routes = [...mexa.rootRoutes, ...mexa.apiRoutes].map(
+    ({ method, path }) => `${method} ${path.replace(':request_id', ':id')}`,
+  );
   expect([...shown].toSorted()).toEqual(routes.toSorted());
 });
 
@@ -126,7 +139,12 @@ test('a usuario lists, exports and counts their own vouchers only', async () => 
 
 test('a role that is in no table may do nothing but what everybody may', async () => {
   const [session] = await sql<{ id: string }>(world.owner, 'select id from refresh_families limit 1');
-  const { token } = await world.mexa.tokens.sign({ subject: '1', name: 'x', role: 'root', sessionId: session?.id ?? '' });
+  const { token } = await world.mexa.tokens.sign({
+    subject: '1',
+    name: 'x',
+    role: 'root',
+    sessionId: session?.id ?? '',
+  });
   expect((await world.api('/vales', { token })).status).toBe(403);
   expect((await world.api('/audit-logs', { token })).status).toBe(403);
   expect((await world.api('/auth/me', { token })).status).toBe(200);

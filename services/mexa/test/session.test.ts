@@ -19,7 +19,8 @@ const otherPassword = 'ocho faroles en el muelle';
 
 const refresh = (token: string, where = world): Promise<HttpAnswer> =>
   where.api('/auth/refresh', { body: { refresh_token: token } });
-const statusOfMe = async (token: string, where = world): Promise<number> => (await where.api('/auth/me', { token })).status;
+const statusOfMe = async (token: string, where = world): Promise<number> =>
+  (await where.api('/auth/me', { token })).status;
 const changePassword = (token: string, current: string, next: string): Promise<HttpAnswer> =>
   world.api('/auth/change-password', { token, body: { current_password: current, new_password: next } });
 
@@ -57,7 +58,9 @@ describe('refreshing', () => {
     }
     const rows = await auditOf(world, stolen.headers.get('x-request-id') ?? '');
     expect(rows).toMatchObject([{ action: 'token_theft', resource_type: 'session', user_id: first.user.id }]);
-    expect(await countOf(world.owner, "audit_logs where action = 'token_theft' and user_id = $1", [first.user.id])).toBe(1);
+    expect(
+      await countOf(world.owner, "audit_logs where action = 'token_theft' and user_id = $1", [first.user.id]),
+    ).toBe(1);
   });
 
   test('twice without a grace time is theft at once, and another session of the same user goes on', async () => {
@@ -87,7 +90,11 @@ describe('refreshing', () => {
 
   test('shows the role that the user has by now', async () => {
     const person = await newPerson(world);
-    await world.api(`/usuarios/${person.id}`, { method: 'PATCH', token: world.tokens.admin, body: { role: 'auditor' } });
+    await world.api(`/usuarios/${person.id}`, {
+      method: 'PATCH',
+      token: world.tokens.admin,
+      body: { role: 'auditor' },
+    });
     const session = await signIn(world, person);
     expect((await refresh(session.refresh_token)).json<SessionAnswer>().user.role).toBe('auditor');
     expect((await world.api('/audit-logs', { token: session.access_token })).status).toBe(200);
@@ -128,7 +135,9 @@ describe('changing the password', () => {
     expect((await tryLogin(world, person.username, goodPassword)).status).toBe(401);
     expect((await tryLogin(world, person.username, otherPassword)).status).toBe(200);
     const rows = await auditOf(world, answer.headers.get('x-request-id') ?? '');
-    expect(rows).toMatchObject([{ action: 'password_changed', user_id: person.id, resource_id: person.id, old_values: null, new_values: null }]);
+    expect(rows).toMatchObject([
+      { action: 'password_changed', user_id: person.id, resource_id: person.id, old_values: null, new_values: null },
+    ]);
   });
 
   test('wants the current one, and a failed attempt is audited', async () => {

@@ -40,7 +40,13 @@ describe('signing in', () => {
     const me = await world.api('/auth/me', { token: session.access_token });
     expect(me.json()).toEqual(session.user);
     expect(await auditOfAnswer(answer)).toMatchObject([
-      { action: 'login_success', resource_type: 'usuario', resource_id: session.user.id, user_id: session.user.id, user_agent: 'caja-3' },
+      {
+        action: 'login_success',
+        resource_type: 'usuario',
+        resource_id: session.user.id,
+        user_id: session.user.id,
+        user_agent: 'caja-3',
+      },
     ]);
   });
 
@@ -58,8 +64,16 @@ describe('signing in', () => {
 
   test.each<[string, () => Promise<object>, RegExp]>([
     ['a wrong password', async () => ({ username: 'lucia.demo', password: `${demoPassword}!` }), /^l\*\*\*$/],
-    ['a password in capitals', async () => ({ username: 'lucia.demo', password: demoPassword.toUpperCase() }), /^l\*\*\*$/],
-    ['a password with a space behind', async () => ({ username: 'lucia.demo', password: `${demoPassword} ` }), /^l\*\*\*$/],
+    [
+      'a password in capitals',
+      async () => ({ username: 'lucia.demo', password: demoPassword.toUpperCase() }),
+      /^l\*\*\*$/,
+    ],
+    [
+      'a password with a space behind',
+      async () => ({ username: 'lucia.demo', password: `${demoPassword} ` }),
+      /^l\*\*\*$/,
+    ],
     ['an unknown name', async () => ({ username: 'nobody-at-all', password: demoPassword }), /^n\*\*\*$/],
     ['an unknown address', async () => ({ email: 'nobody@else.example', password: demoPassword }), /^n\*\*\*@e\*\*\*$/],
     ['a name in capitals', async () => ({ username: 'LUCIA.DEMO', password: demoPassword }), /^L\*\*\*$/],
@@ -95,7 +109,9 @@ describe('signing in', () => {
       message: 'The user name or the password is wrong.',
     });
     const rows = await auditOfAnswer(answer);
-    expect(rows).toMatchObject([{ action: 'login_failed', user_id: null, method: 'POST', endpoint: '/api/v1/auth/login' }]);
+    expect(rows).toMatchObject([
+      { action: 'login_failed', user_id: null, method: 'POST', endpoint: '/api/v1/auth/login' },
+    ]);
     expect(rows[0]?.details).toEqual({ identifier: expect.stringMatching(masked) as string });
   });
 
@@ -113,9 +129,20 @@ describe('signing in', () => {
 
 /** As `generate_password_hash` of werkzeug, the library of the earlier system, writes them. */
 const werkzeug: readonly (readonly [string, (password: string) => string])[] = [
-  ['scrypt', (password) => `scrypt:32768:8:1$aSalt16Characters$${scryptSync(password, 'aSalt16Characters', 64, { N: 32768, r: 8, p: 1, maxmem: 2 ** 27 }).toString('hex')}`],
-  ['pbkdf2 with its count', (password) => `pbkdf2:sha256:260000$pepper12$${pbkdf2Sync(password, 'pepper12', 260_000, 32, 'sha256').toString('hex')}`],
-  ['pbkdf2 by default', (password) => `pbkdf2:sha256$pepper12$${pbkdf2Sync(password, 'pepper12', 600_000, 32, 'sha256').toString('hex')}`],
+  [
+    'scrypt',
+    (password) =>
+      `scrypt:32768:8:1$aSalt16Characters$${scryptSync(password, 'aSalt16Characters', 64, { N: 32768, r: 8, p: 1, maxmem: 2 ** 27 }).toString('hex')}`,
+  ],
+  [
+    'pbkdf2 with its count',
+    (password) =>
+      `pbkdf2:sha256:260000$pepper12$${pbkdf2Sync(password, 'pepper12', 260_000, 32, 'sha256').toString('hex')}`,
+  ],
+  [
+    'pbkdf2 by default',
+    (password) => `pbkdf2:sha256$pepper12$${pbkdf2Sync(password, 'pepper12', 600_000, 32, 'sha256').toString('hex')}`,
+  ],
 ];
 
 describe.each(werkzeug)("the earlier system's %s", (_, hashOf) => {
@@ -126,7 +153,12 @@ describe.each(werkzeug)("the earlier system's %s", (_, hashOf) => {
       `${name}@example.com`,
       hashOf(goodPassword),
     ]);
-    const stored = async () => (await sql<{ hash: string }>(world.owner, 'select password_hash as hash from usuarios where username = $1', [name]))[0]?.hash;
+    const stored = async () =>
+      (
+        await sql<{ hash: string }>(world.owner, 'select password_hash as hash from usuarios where username = $1', [
+          name,
+        ])
+      )[0]?.hash;
     expect((await tryLogin(world, name, 'not the password')).status).toBe(401);
     expect(await stored()).toBe(hashOf(goodPassword));
     expect((await tryLogin(world, name, goodPassword)).status).toBe(200);
@@ -178,7 +210,9 @@ describe('the limit of attempts', () => {
     const limited = await openMexaWorld({ environment: { LOGIN_ATTEMPTS_PER_MINUTE: '5' } });
     try {
       const answers = await atOnce(100, (place) =>
-        call(`${limited.baseUrl}/${place % 2 === 0 ? 'api' : 'api/v1'}/auth/login`, { body: { username: 'x', password: 'y' } }),
+        call(`${limited.baseUrl}/${place % 2 === 0 ? 'api' : 'api/v1'}/auth/login`, {
+          body: { username: 'x', password: 'y' },
+        }),
       );
       expect(statuses(answers)).toEqual({ 401: 5, 429: 95 });
     } finally {
@@ -191,7 +225,12 @@ describe('the limit of attempts', () => {
     try {
       const from = (client: string): Promise<HttpAnswer> =>
         behind.api('/auth/login', { body: { username: 'x', password: 'y' }, headers: { 'x-forwarded-for': client } });
-      const answers = [await from('203.0.113.7'), await from('203.0.113.8'), await from('203.0.113.7'), await from('9.9.9.9, 203.0.113.8')];
+      const answers = [
+        await from('203.0.113.7'),
+        await from('203.0.113.8'),
+        await from('203.0.113.7'),
+        await from('9.9.9.9, 203.0.113.8'),
+      ];
       expect(answers.map(({ status }) => status)).toEqual([401, 401, 429, 429]);
       const [row] = await auditOf(behind, answers[0]?.headers.get('x-request-id') ?? '');
       expect(row?.ip_address).toBe('203.0.113.7');

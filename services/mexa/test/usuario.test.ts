@@ -55,7 +55,9 @@ describe('registering', () => {
 
   test('twenty times at once with one name makes one user: one 201 and nineteen 409', async () => {
     const username = freshName();
-    const answers = await atOnce(20, (place) => register({ ...fieldsOf(username), email: `${username}${place}@example.com` }));
+    const answers = await atOnce(20, (place) =>
+      register({ ...fieldsOf(username), email: `${username}${place}@example.com` }),
+    );
     expect(statuses(answers)).toEqual({ 201: 1, 409: 19 });
     for (const answer of answers.filter(({ status }) => status === 409)) expectProblem(answer, 409, 'username_taken');
     expect(await countOf(world.owner, 'usuarios where username = $1', [username])).toBe(1);
@@ -87,7 +89,12 @@ describe('registering', () => {
     ['a row of keys', { password: 'qwertyuiop' }, 'password', 'password_too_common'],
     ['a disguise', { password: 'P@ssw0rd123' }, 'password', 'password_too_common'],
     ['the own name', { username: 'maximiliana', password: 'Maximiliana' }, 'password', 'password_is_identifier'],
-    ['the own address', { email: 'q@tortuga.example', password: 'q@tortuga.example' }, 'password', 'password_is_identifier'],
+    [
+      'the own address',
+      { email: 'q@tortuga.example', password: 'q@tortuga.example' },
+      'password',
+      'password_is_identifier',
+    ],
     ['no password', { password: '' }, 'password', 'too_small'],
     ['a NUL', { password: `${goodPassword}\u0000` }, 'password', 'text'],
     ['a name of two letters', { username: 'ab' }, 'username', 'invalid_format'],
@@ -102,7 +109,7 @@ describe('registering', () => {
     const { errors } = expectProblem(answer, 422, 'validation_failed');
     expect(errors).toContainEqual({ loc: ['body', field], msg: expect.any(String) as string, type });
     const { password } = fields as { password?: string };
-    if (password) expect(answer.text).not.toContain(JSON.stringify(password).slice(1, -1));
+    expect(answer.text).not.toContain(password ? JSON.stringify(password).slice(1, -1) : goodPassword);
   });
 });
 
@@ -115,10 +122,9 @@ describe('an admin', () => {
   });
 
   test.each(['root', '', null, 'Admin'])('makes no %j', async (role) => {
-    expect(expectProblem(await create({ ...fieldsOf(freshName()), role }), 422, 'validation_failed').errors?.[0]?.loc).toEqual([
-      'body',
-      'role',
-    ]);
+    expect(
+      expectProblem(await create({ ...fieldsOf(freshName()), role }), 422, 'validation_failed').errors?.[0]?.loc,
+    ).toEqual(['body', 'role']);
   });
 
   test('hears which of the two is taken', async () => {
@@ -156,13 +162,19 @@ describe('an admin', () => {
   test('switches somebody off and on again; the row stays, and doing it twice is once', async () => {
     const person = await newPerson(world);
     for (const _ of [1, 2]) {
-      expect((await world.api(`/usuarios/${person.id}`, { method: 'DELETE', token: world.tokens.admin })).status).toBe(204);
+      expect((await world.api(`/usuarios/${person.id}`, { method: 'DELETE', token: world.tokens.admin })).status).toBe(
+        204,
+      );
     }
-    expect((await world.api(`/usuarios/${person.id}`, { token: world.tokens.admin })).json()).toMatchObject({ active: false });
+    expect((await world.api(`/usuarios/${person.id}`, { token: world.tokens.admin })).json()).toMatchObject({
+      active: false,
+    });
     expect((await tryLogin(world, person.username, person.password)).status).toBe(401);
     expect((await change(person.id, { active: true })).json()).toMatchObject({ active: true });
     expect((await tryLogin(world, person.username, person.password)).status).toBe(200);
-    const rows = (await auditOfResource(world, 'usuario', person.id)).filter(({ action }) => !action.startsWith('login'));
+    const rows = (await auditOfResource(world, 'usuario', person.id)).filter(
+      ({ action }) => !action.startsWith('login'),
+    );
     expect(rows.map(({ action, old_values: old, new_values: now }) => [action, old, now])).toEqual([
       ['create', null, { id: person.id, username: 'p***', email: 'p***@e***', role: 'usuario', active: true }],
       ['delete', { active: true }, { active: false }],
@@ -201,7 +213,11 @@ describe('the last admin', () => {
       const request = { method: 'PATCH', token: alone.tokens.admin };
       expectProblem(await alone.api(`/usuarios/${id}`, { ...request, body: { role: 'cajero' } }), 409, 'last_admin');
       expectProblem(await alone.api(`/usuarios/${id}`, { ...request, body: { active: false } }), 409, 'last_admin');
-      expectProblem(await alone.api(`/usuarios/${id}`, { method: 'DELETE', token: alone.tokens.admin }), 409, 'last_admin');
+      expectProblem(
+        await alone.api(`/usuarios/${id}`, { method: 'DELETE', token: alone.tokens.admin }),
+        409,
+        'last_admin',
+      );
       expect((await alone.api(`/usuarios/${id}`, { ...request, body: { email: 'a@b.example' } })).status).toBe(200);
       expect(await countOf(alone.owner, "usuarios where role = 'admin' and disabled_at is null")).toBe(1);
     } finally {
@@ -218,7 +234,11 @@ describe('the last admin', () => {
       const [first] = await sql<{ id: number }>(crowd.owner, "select id from usuarios where username = 'admin.demo'");
       const answers = await Promise.all([
         ...people.map(({ id }, place) =>
-          crowd.api(`/usuarios/${id}`, { method: 'PATCH', token: sessions[place]?.access_token, body: { role: 'usuario' } }),
+          crowd.api(`/usuarios/${id}`, {
+            method: 'PATCH',
+            token: sessions[place]?.access_token,
+            body: { role: 'usuario' },
+          }),
         ),
         crowd.api(`/usuarios/${first?.id}`, { method: 'DELETE', token: crowd.tokens.admin }),
       ]);
@@ -243,7 +263,9 @@ test.each([
     );
     await tx.run(insert, [taken.username, taken.email]);
     const changing = change(person.id, { [field]: field === 'email' ? taken.email : taken.username });
-    await vi.waitFor(async () => expect(await countOf(world.application, 'pg_locks where not granted')).toBeGreaterThan(0));
+    await vi.waitFor(async () =>
+      expect(await countOf(world.application, 'pg_locks where not granted')).toBeGreaterThan(0),
+    );
     return { changing };
   });
   expectProblem(await answer.changing, 409, code);

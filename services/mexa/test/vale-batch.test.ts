@@ -41,7 +41,9 @@ describe('a batch', () => {
   test('of one draws one', async () => {
     const { results, ...counts } = await sent([{ amount: '3.10', description: 'Botas' }]);
     expect(counts).toEqual({ issued: 1, replayed: 0, refused: 0 });
-    expect(results).toMatchObject([{ index: 0, status: 201, vale: { amount: '3.10', description: 'Botas' }, problem: null }]);
+    expect(results).toMatchObject([
+      { index: 0, status: 201, vale: { amount: '3.10', description: 'Botas' }, problem: null },
+    ]);
   });
 
   test('of a thousand draws a thousand in their order, each with its audit row under the id of the request', async () => {

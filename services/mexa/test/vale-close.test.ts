@@ -21,13 +21,25 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const redeem = (id: number, key?: string, role: Clerk = 'cajero'): Promise<HttpAnswer> =>
-  world.api(`/vales/${id}/redeem`, { method: 'POST', token: world.tokens[role], headers: key ? { 'idempotency-key': key } : {} });
+  world.api(`/vales/${id}/redeem`, {
+    method: 'POST',
+    token: world.tokens[role],
+    headers: key ? { 'idempotency-key': key } : {},
+  });
 
 const voidIt = (id: number, reason: unknown = 'Repetido', key?: string): Promise<HttpAnswer> =>
-  world.api(`/vales/${id}/void`, { token: world.tokens.admin, body: { reason }, headers: key ? { 'idempotency-key': key } : {} });
+  world.api(`/vales/${id}/void`, {
+    token: world.tokens.admin,
+    body: { reason },
+    headers: key ? { 'idempotency-key': key } : {},
+  });
 
 const remove = (id: number, query = '', key?: string): Promise<HttpAnswer> =>
-  world.api(`/vales/${id}${query}`, { method: 'DELETE', token: world.tokens.admin, headers: key ? { 'idempotency-key': key } : {} });
+  world.api(`/vales/${id}${query}`, {
+    method: 'DELETE',
+    token: world.tokens.admin,
+    headers: key ? { 'idempotency-key': key } : {},
+  });
 
 describe('redeeming', () => {
   test('says when and by whom, and whoever comes second hears that with a 409', async () => {
@@ -46,24 +58,30 @@ describe('redeeming', () => {
     );
   });
 
-  test.each(['payment-1', randomUUID()])('again by the same person with the same key %s is the first answer', async (key) => {
-    const { id } = await newVale(world);
-    const first = await redeem(id, key);
-    expect([first.status, first.headers.get('idempotency-replayed')]).toEqual([200, null]);
-    const again = await redeem(id, key);
-    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([200, 'true']);
-    expect(again.json()).toEqual(first.json());
-    expectProblem(await redeem(id, `${key}x`), 409, 'voucher_already_redeemed');
-    expectProblem(await redeem(id), 409, 'voucher_already_redeemed');
-    expectProblem(await redeem(id, key, 'admin'), 409, 'voucher_already_redeemed');
-    expect((await auditOfResource(world, 'vale', id)).map(({ action }) => action)).toEqual(['create', 'redeem']);
-  });
+  test.each(['payment-1', randomUUID()])(
+    'again by the same person with the same key %s is the first answer',
+    async (key) => {
+      const { id } = await newVale(world);
+      const first = await redeem(id, key);
+      expect([first.status, first.headers.get('idempotency-replayed')]).toEqual([200, null]);
+      const again = await redeem(id, key);
+      expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([200, 'true']);
+      expect(again.json()).toEqual(first.json());
+      expectProblem(await redeem(id, `${key}x`), 409, 'voucher_already_redeemed');
+      expectProblem(await redeem(id), 409, 'voucher_already_redeemed');
+      expectProblem(await redeem(id, key, 'admin'), 409, 'voucher_already_redeemed');
+      expect((await auditOfResource(world, 'vale', id)).map(({ action }) => action)).toEqual(['create', 'redeem']);
+    },
+  );
 
   test('again under the same X-Request-ID is the first answer as well', async () => {
     const { id } = await newVale(world);
     const request = { method: 'POST', token: world.tokens.cajero, headers: { 'x-request-id': randomUUID() } };
     const answers = [await world.api(`/vales/${id}/redeem`, request), await world.api(`/vales/${id}/redeem`, request)];
-    expect(answers.map(({ status, headers }) => [status, headers.get('idempotency-replayed')])).toEqual([[200, null], [200, 'true']]);
+    expect(answers.map(({ status, headers }) => [status, headers.get('idempotency-replayed')])).toEqual([
+      [200, null],
+      [200, 'true'],
+    ]);
   });
 
   test('one voucher with the key of another redeems it too: a key stands for one voucher', async () => {
@@ -79,7 +97,9 @@ describe('redeeming', () => {
   });
 
   test('a voucher that is not there is a 404', async () => {
-    expect(expectProblem(await redeem(2147483647), 404, 'voucher_not_found').detail).toBe('There is no voucher 2147483647.');
+    expect(expectProblem(await redeem(2147483647), 404, 'voucher_not_found').detail).toBe(
+      'There is no voucher 2147483647.',
+    );
   });
 });
 
@@ -122,12 +142,17 @@ describe('voiding', () => {
     const [redeemed, voided] = [await newVale(world), await newVale(world)];
     await redeem(redeemed.id);
     await voidIt(voided.id);
-    expect(expectProblem(await voidIt(redeemed.id), 409, 'voucher_already_redeemed').detail).toContain('cannot be voided');
+    expect(expectProblem(await voidIt(redeemed.id), 409, 'voucher_already_redeemed').detail).toContain(
+      'cannot be voided',
+    );
     expectProblem(await remove(redeemed.id), 409, 'voucher_already_redeemed');
     expect(expectProblem(await redeem(voided.id), 409, 'voucher_already_void').detail).toContain('cannot be redeemed');
   });
 
-  test.each([['', 'Deleted'], ['?reason=Prueba', 'Prueba']])('is what DELETE%s does, with a reason', async (query, reason) => {
+  test.each([
+    ['', 'Deleted'],
+    ['?reason=Prueba', 'Prueba'],
+  ])('is what DELETE%s does, with a reason', async (query, reason) => {
     const { id } = await newVale(world);
     const answer = await remove(id, query, 'once');
     expect(answer.json()).toMatchObject({ id, state: 'void', void_reason: reason, voided_by: ids.admin });
@@ -175,7 +200,10 @@ describe('the description', () => {
 
   test('is all that changes, and the audit has before and after', async () => {
     const drawn = await newVale(world, { description: 'Casco' });
-    expect((await describeIt(drawn.id, { description: 'Casco rojo' })).json()).toEqual({ ...drawn, description: 'Casco rojo' });
+    expect((await describeIt(drawn.id, { description: 'Casco rojo' })).json()).toEqual({
+      ...drawn,
+      description: 'Casco rojo',
+    });
     const [, row] = await auditOfResource(world, 'vale', drawn.id);
     expect(row).toMatchObject({
       action: 'update',
@@ -183,7 +211,9 @@ describe('the description', () => {
       old_values: { description: 'Casco' },
       new_values: { description: 'Casco rojo' },
     });
-    const history = (await world.api(`/vales/${drawn.id}/history`, { token: world.tokens.cajero })).json<{ history: { changes: unknown }[] }>();
+    const history = (await world.api(`/vales/${drawn.id}/history`, { token: world.tokens.cajero })).json<{
+      history: { changes: unknown }[];
+    }>();
     expect(history.history[1]?.changes).toEqual([{ field: 'description', old: 'Casco', new: 'Casco rojo' }]);
   });
 
@@ -209,6 +239,8 @@ describe('the description', () => {
   });
 
   test('of no voucher is a 404', async () => {
-    expect(expectProblem(await describeIt(2147483647, { description: 'x' }), 404, 'voucher_not_found').status).toBe(404);
+    expect(expectProblem(await describeIt(2147483647, { description: 'x' }), 404, 'voucher_not_found').status).toBe(
+      404,
+    );
   });
 });

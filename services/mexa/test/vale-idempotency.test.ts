@@ -40,7 +40,11 @@ const [inBody, inHeader, ofRequest] = ['1'.repeat(8), '2'.repeat(8), '3'.repeat(
 
 describe('the key of a voucher', () => {
   test.each<[string, () => Keys, keyof Keys]>([
-    ['the request_id of the body before all', () => ({ body: inBody(), header: inHeader(), request: ofRequest() }), 'body'],
+    [
+      'the request_id of the body before all',
+      () => ({ body: inBody(), header: inHeader(), request: ofRequest() }),
+      'body',
+    ],
     ['the Idempotency-Key before the X-Request-ID', () => ({ header: inHeader(), request: ofRequest() }), 'header'],
     ['the X-Request-ID where there is no other', () => ({ request: ofRequest() }), 'request'],
   ])('is %s', async (_, keysOf, winner) => {
@@ -69,20 +73,23 @@ describe('the key of a voucher', () => {
   test.each(['order-17', 'a', '~'.repeat(255), '{"a":1}'])('may be the header %j, which is no UUID', async (header) => {
     const first = await draw({ header });
     expect(first.status).toBe(201);
-    expect(first.json<Vale>().request_id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(first.json<Vale>().request_id).toMatch(
+      /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+    );
     const again = await draw({ header });
     expect([again.status, again.json<Vale>().id]).toEqual([200, first.json<Vale>().id]);
   });
 
-  test.each([['a space', 'a b'], ['256 characters', 'x'.repeat(256)], ['a letter beyond ASCII', 'ñ']])(
-    'cannot be a header with %s',
-    async (_, header) => {
-      expect(expectProblem(await draw({ header }), 422, 'validation_failed').errors?.[0]?.loc).toEqual([
-        'header',
-        'idempotency-key',
-      ]);
-    },
-  );
+  test.each([
+    ['a space', 'a b'],
+    ['256 characters', 'x'.repeat(256)],
+    ['a letter beyond ASCII', 'ñ'],
+  ])('cannot be a header with %s', async (_, header) => {
+    expect(expectProblem(await draw({ header }), 422, 'validation_failed').errors?.[0]?.loc).toEqual([
+      'header',
+      'idempotency-key',
+    ]);
+  });
 
   test.each(['', 'x', '1', '123e4567-e89b-12d3-a456-42661417400', '{123e4567-e89b-12d3-a456-426614174000}'])(
     'cannot be the request_id %j',

@@ -117,7 +117,9 @@ describe('a description', () => {
     const answer = await draw(JSON.stringify({ amount: '1', description }));
     expect(answer.status).toBe(201);
     const { id } = answer.json<Vale>();
-    expect((await world.api(`/vales/${id}`, { token: world.tokens.cajero })).json()).toMatchObject({ description: kept });
+    expect((await world.api(`/vales/${id}`, { token: world.tokens.cajero })).json()).toMatchObject({
+      description: kept,
+    });
   });
 
   test.each([
@@ -128,7 +130,11 @@ describe('a description', () => {
     ['a number', '12', 'invalid_type'],
     ['a list', '["x"]', 'invalid_type'],
   ])('of %s is refused', async (_, description, type) => {
-    const { errors } = expectProblem(await draw(`{"amount": 1, "description": ${description}}`), 422, 'validation_failed');
+    const { errors } = expectProblem(
+      await draw(`{"amount": 1, "description": ${description}}`),
+      422,
+      'validation_failed',
+    );
     expect(errors?.[0]).toMatchObject({ loc: ['body', 'description'], type });
   });
 });

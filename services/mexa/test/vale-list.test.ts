@@ -146,7 +146,11 @@ describe('pages', () => {
 });
 
 describe('as CSV', () => {
-  const rowsOf = (text: string): string[][] => text.trimEnd().split('\r\n').map((line) => line.split(','));
+  const rowsOf = (text: string): string[][] =>
+    text
+      .trimEnd()
+      .split('\r\n')
+      .map((line) => line.split(','));
 
   test('a list has the rows and the fields of the JSON, all pages in one', async () => {
     const page = await list(`user_id=${luis.id}`);
@@ -166,7 +170,9 @@ describe('as CSV', () => {
       [luis.id],
     );
     const { text } = await world.api('/vales?q=muchos&format=csv', { token: world.tokens.auditor });
-    const ids = rowsOf(text).slice(1).map(([id]) => Number(id));
+    const ids = rowsOf(text)
+      .slice(1)
+      .map(([id]) => Number(id));
     expect(ids).toHaveLength(2500);
     expect(ids).toEqual([...new Set(ids)].toSorted((left, right) => right - left));
   });

@@ -21,7 +21,7 @@ export interface Small {
   limit: LimitDecision;
 }
 
-export const thingGone = defineProblem('thing_gone', 409, 'Conflict', 'Thing {id} has gone.');
+const thingGone = defineProblem('thing_gone', 409, 'Conflict', 'Thing {id} has gone.');
 
 const { route, signedInRoute, publicRoute } = routesOf<Small>();
 const tag = 'things';

@@ -1,19 +1,26 @@
-import type { RealDatabaseCase } from '../../testing/real-databases.ts';
-import type { Database } from '../contract.ts';
-import { connect } from '../migrations/connection.ts';
-import { openDatabase, type OpenOptions } from '../open.ts';
-import { readStatement, type ReadStatement, writeStatement, type WriteStatement } from '../contract.ts';
+import {
+  type Database,
+  readStatement,
+  type ReadStatement,
+  writeStatement,
+  type WriteStatement,
+} from '../database/contract.ts';
+import { type MigrationRunner, openDatabase, type OpenOptions } from '../database/index.ts';
+import { connect } from '../database/migrations/connection.ts';
+import type { RealDatabaseCase } from './real-databases.ts';
 
 /** A database to be thrown away, with a pool on it and a second connection that the pool knows nothing of. */
 export interface Scratch {
   readonly url: string;
   readonly database: Database;
+  /** The connection of an administrator, as a migration gets it. */
+  readonly runner: MigrationRunner;
   /** Runs SQL outside of the pool: what an administrator or another program does. */
-  run(sql: string): Promise<readonly Record<string, unknown>[]>;
+  readonly run: (sql: string) => Promise<readonly Record<string, unknown>[]>;
   /** Ends a connection of the server by its number. */
-  kill(id: number): Promise<void>;
+  readonly kill: (id: number) => Promise<void>;
   /** Another pool on the same database; closed with the first. */
-  open(options?: Partial<OpenOptions>): Database;
+  readonly open: (options?: Partial<OpenOptions>) => Database;
   close(): Promise<void>;
 }
 
@@ -29,6 +36,7 @@ export async function openScratch(real: RealDatabaseCase, options: Partial<OpenO
   return {
     url: thrown.url,
     database: open(),
+    runner: administrator,
     run: (sql) => administrator.run(sql),
     kill: async (id) => {
       await administrator.run(real.dialect.name === 'mysql' ? `kill ${id}` : `select pg_terminate_backend(${id})`);
