@@ -40,6 +40,9 @@ ruleSuite('direction', {
     },
   },
   keeps: {
+    'a launcher that begins with the set-up': {
+      files: { ...packages, 'apps/cli/bin/quinta.mjs': "import { run } from '../../../tools/setup/run.mjs';" },
+    },
     'imports that run downwards': {
       ...packages,
       'apps/cli/src/main.ts':

@@ -145,6 +145,8 @@ function placeOf(path: string): Place {
   const kernelOrFolder = /^platform\/src\/([^/]+)/.exec(path);
   if (kernelOrFolder?.[1] === 'kernel') return { layer: 'kernel', part: 'platform/kernel', folder: kernelOrFolder[0] };
   if (path.startsWith('platform/')) return { layer: 'platform', part: 'platform', folder: kernelOrFolder?.[0] };
+  // A launcher runs before anything is installed, so it is a part of the set-up, wherever npm wants it to lie.
+  if (/^apps\/[^/]+\/bin\//.test(path)) return { layer: 'outside', part: 'outside', folder: undefined };
   const member = /^(services|apps)\/[^/]+/.exec(path);
   if (member?.[1] !== undefined) return { layer: member[1], part: member[0], folder: undefined };
   return { layer: 'outside', part: 'outside', folder: undefined };

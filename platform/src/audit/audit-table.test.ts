@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { migration } from '../../migrations/p003_audit_logs.ts';
-import { connect } from '../database/migrations/connection.ts';
-import { type Database, openDatabase, writeStatement } from '../database/index.ts';
+import { createMigrator, type Database, openDatabase, writeStatement } from '../database/index.ts';
 import { type Context, silentLog, systemClock } from '../kernel/index.ts';
 import { realDatabases, type ThrowAwayDatabase } from '../testing/index.ts';
 import { auditStats, recordAudit, resourceTimeline, searchAudit } from './index.ts';
+
+const platformMigrations = new URL('../../migrations/', import.meta.url);
 
 const context: Context = {
   requestId: '0190f3a2-5c1e-7a43-9a51-0f2a6d1c9e11',
@@ -26,12 +26,16 @@ for (const real of await realDatabases()) {
 
     beforeAll(async () => {
       place = await real.createDatabase();
-      const connection = await connect({ url: place.url });
-      const run = (sql: string): Promise<readonly Record<string, unknown>[]> => connection.run(sql);
-      await migration.up({ dialect: real.dialect, run });
-      await migration.down({ dialect: real.dialect, run });
-      await migration.up({ dialect: real.dialect, run });
-      await connection.close();
+      const migrator = createMigrator({
+        url: place.url,
+        service: 'test',
+        streams: [{ name: 'platform', folder: platformMigrations, only: ['p003_audit_logs'] }],
+        lockTimeoutMs: 10_000,
+        log: silentLog,
+      });
+      await migrator.up();
+      await migrator.down();
+      await migrator.up();
       database = openDatabase({ url: place.url, connectionsMax: 2 });
       await database.transact((tx) =>
         recordAudit(

@@ -27,7 +27,7 @@ function amountFrom(leastMinor: bigint, expected: string) {
 }
 
 /** An amount as clients send it. */
-export const amountInput = amountFrom(1n, 'more than 0').meta({
+const amountInput = amountFrom(1n, 'more than 0').meta({
   description: 'More than 0, at most 99999999.99, two decimals',
   example: '125.50',
 });
