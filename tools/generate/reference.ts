@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -34,6 +34,8 @@ export function renderReference(services: readonly DocumentedService[]): Pages {
 export async function renderSchemas(root: string, services: readonly DocumentedService[]): Promise<Pages> {
   const pages = new Map<string, string>();
   const folder = await mkdtemp(join(tmpdir(), 'quinta-generate-'));
+  // As root the server runs as another user, who must reach it here.
+  await chmod(folder, 0o755);
   const server = await holdEmbeddedServer({ dataDirectory: folder, log: silentLog });
   try {
     for (const service of services) {

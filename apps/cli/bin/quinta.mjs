@@ -1,5 +1,11 @@
 #!/usr/bin/env node
-// `npx quinta …` in the checkout: the same set-up as the npm scripts, then the command.
-import { runTask } from '../../../tools/setup/run.mjs';
 
-process.exitCode = await runTask('quinta', process.argv.slice(2));
+/** @typedef {{ launch: (command: readonly string[]) => Promise<void> }} Launcher */
+
+// `npx quinta …` in a checkout: the same set-up as `npm start`, then the command. The set-up is no package, because it
+// is what brings the packages; so it is found by its place in the checkout.
+const { launch } = /** @type {Launcher} */ (
+  await import(new URL('../../../tools/setup/launch.mjs', import.meta.url).href)
+);
+
+await launch(['quinta', ...process.argv.slice(2)]);
