@@ -69,8 +69,7 @@ interface Stored {
   readonly audits: string;
 }
 
-async function stored(): Promise<readonly Stored[]> {
-  const url = await embeddedUrl(place, '--admin');
+async function stored(url: string): Promise<readonly Stored[]> {
   return onDatabase(url, (database) =>
     rowsOf<Stored>(
       database,
@@ -98,6 +97,7 @@ describe(`kill -9 in the middle of a stream of vouchers (QUINTA_TEST_SEED=${seed
     const nextId = (): string => `00000000-0000-4000-8000-${String((count += 1)).padStart(12, '0')}`;
     const all: string[] = [];
     let server = await startServer();
+    const url = await embeddedUrl(place, '--admin');
     for (let round = 0; round < rounds; round += 1) {
       const token = await signIn(apiOf(server), 'cajero.demo', demoPassword(place));
       const current = server;
@@ -108,7 +108,7 @@ describe(`kill -9 in the middle of a stream of vouchers (QUINTA_TEST_SEED=${seed
       expect(acknowledged.length).toBeGreaterThanOrEqual(afterCount);
 
       server = await startServer();
-      const kept = new Map((await stored()).map((row) => [row.request_id, row.audits]));
+      const kept = new Map((await stored(url)).map((row) => [row.request_id, row.audits]));
       expect(acknowledged.filter((id) => kept.get(id) !== '1')).toEqual([]);
 
       const burst = openBurst(clients);
@@ -119,11 +119,11 @@ describe(`kill -9 in the middle of a stream of vouchers (QUINTA_TEST_SEED=${seed
       expect(known + fresh).toBe(open.length);
       expect(known).toBe(open.filter((id) => kept.has(id)).length);
       all.push(...acknowledged, ...open);
-      const now = await stored();
+      const now = await stored(url);
       expect(now.map((row) => row.request_id).toSorted()).toEqual(all.toSorted());
       expect(now.filter((row) => row.audits !== '1')).toEqual([]);
     }
-    expect(await totalOfVales()).toBe(demoVales + all.length);
+    expect(await totalOfVales(url)).toBe(demoVales + all.length);
     expect(await server.stop()).toMatchObject({ status: 0 });
     await expectNothingRuns(place, server);
   });
@@ -133,8 +133,7 @@ function startServer(): Promise<Server> {
   return place.start(['start', 'mexa', '--workers', '2']);
 }
 
-async function totalOfVales(): Promise<number> {
-  const url = await embeddedUrl(place, '--admin');
+async function totalOfVales(url: string): Promise<number> {
   const [row] = await onDatabase(url, (database) => rowsOf<{ count: string }>(database, 'select count(*) as count from vales'));
   return Number(row?.count);
 }

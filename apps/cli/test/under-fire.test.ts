@@ -10,11 +10,13 @@ const socketsMax = 250;
 let place: Place;
 let server: Server;
 let token: string;
+let url: string;
 const burst: Burst = openBurst(socketsMax);
 
 beforeAll(async () => {
   place = openPlace();
   server = await place.start(['start', 'mexa', '--workers', '4']);
+  url = await embeddedUrl(place, '--admin');
   token = await signIn(apiOf(server), 'cajero.demo', demoPassword(place));
 });
 afterAll(async () => {
@@ -23,7 +25,6 @@ afterAll(async () => {
 });
 
 async function countOf(sql: string, params: readonly unknown[]): Promise<number> {
-  const url = await embeddedUrl(place, '--admin');
   const [row] = await onDatabase(url, (database) => rowsOf<{ count: string }>(database, sql, params));
   return Number(row?.count);
 }
