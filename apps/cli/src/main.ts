@@ -42,4 +42,10 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on('error', (error: Error & { code?: string }) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
 process.exitCode = (await main(process.argv.slice(2))) || Number(process.exitCode ?? 0);
