@@ -41,7 +41,8 @@ ruleSuite('direction', {
   },
   keeps: {
     'a launcher that begins with the set-up': {
-      files: { ...packages, 'apps/cli/bin/quinta.mjs': "import { run } from '../../../tools/setup/run.mjs';" },
+      ...packages,
+      'apps/cli/bin/quinta.mjs': "import { run } from '../../../tools/setup/run.mjs';",
     },
     'imports that run downwards': {
       ...packages,

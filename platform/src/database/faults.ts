@@ -38,6 +38,12 @@ const lostCodes = new Set([
   'ER_CON_COUNT_ERROR',
   'ER_CONNECTION_KILLED',
   '53300',
+  // The role or the database is not there, or not let in: a matter for the operator, not for the client.
+  '28000',
+  '28P01',
+  '3D000',
+  'ER_ACCESS_DENIED_ERROR',
+  'ER_BAD_DB_ERROR',
 ]);
 const lostSentence =
   /connection (?:terminated|ended|is closed)|timeout exceeded when trying to connect|not queryable|closed state|query read timeout/i;

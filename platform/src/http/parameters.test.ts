@@ -37,6 +37,14 @@ describe('an instant', () => {
     expect(instantParameter.parse('2026-01-31T15:04:05+02:00').toISOString()).toBe('2026-01-31T13:04:05.000Z');
   });
 
+  it.each(['0001-01-01', '9999-12-31T23:59:59Z'])('may be as far off as %s', (text) => {
+    expect(fits(instantParameter, text)).toBe(true);
+  });
+
+  it.each(['0000-12-31', '0001-01-01T00:00:00+00:01', '9999-12-31T23:59:59-00:01'])('may not be of %s', (text) => {
+    expect(fits(instantParameter, text)).toBe(false);
+  });
+
   it.each(['', 'now', '2026-02-30', '2026-13-01', '2026-01-31T25:00:00Z', '1769871845', 'x'.repeat(41)])(
     'may not be %j',
     (text) => {

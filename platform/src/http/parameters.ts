@@ -19,13 +19,19 @@ export function limitParameter(sizeDefault: number, sizeMax: number): z.ZodType<
     .meta({ description: `Rows a page, at most ${sizeMax}` });
 }
 
+/** Years 1 to 9999 in UTC: what an ISO text of four digits and every database can hold. */
+function isInCommonYears(instant: Date): boolean {
+  const year = instant.getUTCFullYear();
+  return year >= 1 && year <= 9_999;
+}
+
 /** An ISO 8601 instant; without an offset UTC, and a date alone its first instant. */
 export const instantParameter = z
   .string()
   .max(40)
   .transform((text, check) => {
     const instant = parseInstant(text);
-    if (instant) return instant;
+    if (instant && isInCommonYears(instant)) return instant;
     check.addIssue({ code: 'custom', message: 'Expected an ISO 8601 date or date-time', params: { type: 'instant' } });
     return z.NEVER;
   })

@@ -96,6 +96,17 @@ describe('a refusal', () => {
     expect(String(line?.fields['error'])).toContain('select password');
   });
 
+  it('of a part that is down says when to come again, and why in the log alone', async () => {
+    const answer = await small.server.inject({ url: '/api/down' });
+    expect(answer.statusCode).toBe(503);
+    expect(answer.headers['retry-after']).toBe('1');
+    expect(answer.json()).toMatchObject({ code: 'database_unavailable' });
+    expect(answer.body).not.toContain('10.0.0.5');
+    const line = small.lines.find(({ level }) => level === 'warn');
+    expect(line?.fields).toMatchObject({ code: 'database_unavailable', request_id: answer.headers['x-request-id'] });
+    expect(line?.fields['error']).toHaveProperty('cause.message', 'connect 10.0.0.5:5432');
+  });
+
   it.each([
     ['/api/things', 'POST', 'PUT'],
     ['/api/v1/things/5', 'GET, HEAD, PATCH', 'DELETE'],

@@ -13,8 +13,8 @@ function cidrs(about: string): ReturnType<typeof list> {
   };
 }
 
-function isCidr(text: string): boolean {
-  const [network = '', prefix = '0', ...rest] = text.split('/');
+function isCidr(entry: string): boolean {
+  const [network = '', prefix = '0', ...rest] = entry.split('/');
   const bitsMax = isIP(network) === 6 ? 128 : 32;
   return isIP(network) !== 0 && rest.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bitsMax;
 }

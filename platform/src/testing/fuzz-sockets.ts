@@ -80,8 +80,8 @@ export async function hostileExchanges(baseUrl: string): Promise<readonly Hostil
 }
 
 /**
- * Opens a connection that sends one header and then nothing, and one that sends half of a body; resolves once the
- * server has closed both, to what it said of them.
+ * Opens a connection that sends half of a header and then nothing; resolves once the server has closed it, or after 25
+ * seconds, to what it said.
  */
 export function slowHeaders(baseUrl: string): Promise<{ readonly received: string; readonly isClosed: boolean }> {
   return exchange(baseUrl, (socket) => socket.write('GET /health HTTP/1.1\r\nHost: fuzz\r\nX-Slow: '), slowMs);

@@ -27,7 +27,12 @@ describe('the fuzzer', () => {
   it('finds the faults that are planted, and no other', async () => {
     const { faults, statuses, requestCount } = await fuzz(7);
     expect(new Set(faults.map((fault) => fault.split('\n')[0]))).toEqual(
-      new Set(['broken answered 500', 'liar $.at does not fit its pattern', 'liar $.at should be a date-time']),
+      new Set([
+        'broken answered 500',
+        'down answered 503',
+        'liar $.at does not fit its pattern',
+        'liar $.at should be a date-time',
+      ]),
     );
     expect(faults.join('\n')).toMatch(/GET \/api\/v1\/broken.* as \w+ [\s\S]*-> 500 [\s\S]*QUINTA_FUZZ_SEED=7/);
     expect(requestCount).toBe(Object.keys(statuses).filter((id) => id !== 'undocumented').length * 40);

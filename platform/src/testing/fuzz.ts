@@ -21,6 +21,8 @@ export interface FuzzOptions {
 export interface FuzzReport {
   readonly seed: number;
   readonly requestCount: number;
+  /** The operations of the document, by their ids. */
+  readonly operations: readonly string[];
   /** Each fault once, with the first request that showed it and how to see it again. */
   readonly faults: readonly string[];
   /** How often each operation answered each status: `{'vale.issue': {201: 40, 422: 12}}`. */
@@ -72,7 +74,13 @@ export async function fuzzService(options: FuzzOptions): Promise<FuzzReport> {
     );
   }
   run.close();
-  return { seed, requestCount: run.count(), faults: [...run.faults.values()], statuses: run.statuses };
+  return {
+    seed,
+    requestCount: run.count(),
+    operations: operations.map(({ id }) => id),
+    faults: [...run.faults.values()],
+    statuses: run.statuses,
+  };
 }
 
 interface Run {

@@ -14,7 +14,9 @@ export const migration: Migration = {
 
   /** The extension stays: other parts of the database may use it by now. */
   async down({ run }) {
-    await run('alter table vales drop constraint uq_vales_request_id');
+    // The earlier system may have made it a constraint or an index of that name.
+    await run('alter table vales drop constraint if exists uq_vales_request_id');
+    await run('drop index if exists uq_vales_request_id');
     await run('alter table vales drop column request_id');
   },
 

@@ -21,6 +21,9 @@ export interface ValeRow {
   /** A decimal string with two digits behind the point. */
   readonly amount: string;
   readonly description: string | null;
+  /** What the description was when it was drawn, where it was changed since: a retry is known by it. */
+  readonly drawn_description: string | null;
+  readonly was_redescribed: boolean;
   readonly state: ValeState;
   readonly issued_by: number | null;
   readonly created_at: Date;

@@ -53,6 +53,8 @@ const states = [
   'voided_by',
   'void_reason',
   'void_key',
+  'drawn_description',
+  'was_redescribed',
   'has_legacy_amount',
 ];
 
@@ -194,12 +196,15 @@ async function fill(world: MexaWorld): Promise<void> {
     `insert into usuarios (username, email, password_hash, created_at)
      values ('Ána Mora', 'ANA@Example.COM', '!', '1999-12-31 23:59:59.999999')`,
   );
+  // As the earlier system left them; nobody can draw such a voucher any more.
+  await sql(world.owner, 'alter table vales disable trigger tr_vales_no_new_legacy');
   await sql(
     world.owner,
     `insert into vales (user_id, amount, description, created_at, request_id, has_legacy_amount)
      values (1, -5.25, 'resta', '2000-02-29 00:00:00.000001', gen_random_uuid(), true),
             (1, 0, null, now(), gen_random_uuid(), true)`,
   );
+  await sql(world.owner, 'alter table vales enable trigger tr_vales_no_new_legacy');
   await sql(
     world.owner,
     `insert into audit_logs (request_id, action, resource_type, old_values, new_values)

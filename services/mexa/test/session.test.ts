@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeStatement } from '@quinta/platform/database';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { HttpAnswer } from '@quinta/platform/testing';
 import { issueMexaToken } from '../src/demo.ts';
 import type { SessionAnswer } from '../src/auth/sign-in.ts';
@@ -206,4 +207,21 @@ test('a token of one database is nothing to another', async () => {
   } finally {
     await other.close();
   }
+});
+
+test.each([
+  ['switched off', 'disabled_at = now()'],
+  ['given another password', "password_hash = '!'"],
+])('whoever is %s while their password is being checked is not let in', async (_, change) => {
+  const person = await newPerson(world);
+  const { signing } = await world.owner.transact(async (tx) => {
+    const update = writeStatement<[number], never>('test.change', `update usuarios set ${change} where id = $1`);
+    await tx.run(update, [person.id]);
+    const attempt = tryLogin(world, person.username, person.password);
+    const waiting = 'pg_locks where not granted';
+    await vi.waitFor(async () => expect(await countOf(world.application, waiting)).toBeGreaterThan(0));
+    return { signing: attempt };
+  });
+  expectProblem(await signing, 401, 'credentials_invalid');
+  expect(await countOf(world.owner, 'refresh_families where subject = $1', [String(person.id)])).toBe(0);
 });

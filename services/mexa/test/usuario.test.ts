@@ -270,3 +270,13 @@ test.each([
   });
   expectProblem(await answer.changing, 409, code);
 });
+
+test('an address that an earlier user wrote with capitals is taken in lower case too', async () => {
+  await sql(
+    world.owner,
+    `insert into usuarios (username, email, password_hash) values ('vieja', 'Vieja@Example.com', '!')`,
+  );
+  const body = { username: 'nueva', email: 'vieja@example.com', password: 'caballo bateria grapa' };
+  const answer = await world.api('/auth/register', { body });
+  expect([answer.status, answer.json()['code']]).toEqual([409, 'email_taken']);
+});

@@ -244,3 +244,14 @@ describe('the description', () => {
     );
   });
 });
+
+test('voiding with the key of another reason is a 422, and the first reason stays', async () => {
+  const { id } = await newVale(world);
+  const headers = { 'idempotency-key': 'shelf-7' };
+  const voidWith = (reason: string) =>
+    world.api(`/vales/${id}/void`, { token: world.tokens.admin, headers, body: { reason } });
+  expect((await voidWith('torn')).status).toBe(200);
+  expect((await voidWith('torn')).headers.get('idempotency-replayed')).toBe('true');
+  const other = await voidWith('lost');
+  expect([other.status, other.json()['code']]).toEqual([422, 'idempotency_key_reused']);
+});

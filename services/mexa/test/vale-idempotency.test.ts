@@ -177,3 +177,18 @@ describe('two hundred at once', () => {
     expect(await countOf(world.owner, 'vales where request_id = any($1)', [keys])).toBe(200);
   });
 });
+
+test('a retry is known by what was drawn, even after the description was changed', async () => {
+  const key = randomUUID();
+  const body = { amount: '4.00', description: 'as drawn', request_id: key };
+  const drawn = await world.api('/vales', { token: world.tokens.cajero, body });
+  const id = String(drawn.json()['id']);
+  for (const description of ['once', null, 'twice']) {
+    await world.api(`/vales/${id}`, { method: 'PATCH', token: world.tokens.cajero, body: { description } });
+  }
+  const retry = await world.api('/vales', { token: world.tokens.cajero, body });
+  expect(retry.status).toBe(200);
+  expect(retry.json()).toMatchObject({ id: Number(id), description: 'twice' });
+  const other = await world.api('/vales', { token: world.tokens.cajero, body: { ...body, description: 'twice' } });
+  expect(other.status).toBe(422);
+});

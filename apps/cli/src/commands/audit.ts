@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { parseInstant } from '@quinta/platform/kernel';
 import type { AuditChunk, AuditExport } from '@quinta/platform/service';
+import { CommandFailed } from '../explain.ts';
 import { serviceNamed, UsageError } from '../services.ts';
 import { withOpenServices } from '../open-services.ts';
 import { showProgress } from '../progress.ts';
@@ -90,21 +92,28 @@ async function toFile(
   progress: { add(count: number): void },
 ): Promise<number> {
   const draft = `${file}.part`;
-  const stream = createWriteStream(draft, { mode: 0o600 });
   let rows = 0;
-  try {
+  const counted = async function* (): AsyncGenerator<string> {
     for await (const chunk of chunks) {
-      if (!stream.write(chunk.text)) await once(stream, 'drain');
+      yield chunk.text;
       rows += chunk.rows;
       progress.add(chunk.rows);
     }
-    stream.end();
-    await once(stream, 'finish');
+  };
+  try {
+    await pipeline(counted, createWriteStream(draft, { mode: 0o600 }));
     await rename(draft, file);
     return rows;
   } catch (error) {
-    stream.destroy();
     await rm(draft, { force: true });
-    throw error;
+    if (!isFileFault(error)) throw error;
+    throw new CommandFailed(`The export cannot be written to ${file}: ${error.message}`, { cause: error });
   }
+}
+
+const fileCalls = new Set(['open', 'write', 'fsync', 'close', 'rename']);
+
+/** The disk's fault, and not the database's, which has the same codes. */
+function isFileFault(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error && fileCalls.has(String(error.syscall));
 }

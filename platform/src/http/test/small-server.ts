@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { databaseUnavailable } from '../../database/index.ts';
 import type { Actor, Log, LogFields } from '../../kernel/index.ts';
 import { defineProblem, systemClock } from '../../kernel/index.ts';
 import { idParams, plainText } from '../parameters.ts';
@@ -127,6 +128,18 @@ const apiRoutes: readonly Route<Small>[] = [
     replies: { 204: null },
     handle: (): Promise<{ status: 204; body: undefined }> =>
       Promise.reject(new Error('select password from people at /srv/app/secret.ts:1')),
+  }),
+  publicRoute({
+    method: 'GET',
+    path: '/down',
+    operation: 'down',
+    summary: 'Lacks a part that it needs',
+    tag,
+    replies: { 204: null },
+    handle: (): Promise<{ status: 204; body: undefined }> =>
+      Promise.reject(
+        databaseUnavailable({}, { cause: new Error('connect 10.0.0.5:5432'), headers: { 'retry-after': '1' } }),
+      ),
   }),
   publicRoute({
     method: 'GET',

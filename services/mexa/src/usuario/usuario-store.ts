@@ -16,7 +16,8 @@ const columnList = columns.join(', ');
 const insert = writeStatement<[username: string, email: string, passwordHash: string, role: Role], UsuarioRow>(
   'usuario.create',
   `insert into usuarios (username, email, password_hash, role, created_at, updated_at)
-   values ($1, $2, $3, $4, localtimestamp, localtimestamp)
+   select $1, $2::varchar, $3, $4, localtimestamp, localtimestamp
+    where not exists (select 1 from usuarios where lower(email) = lower($2::varchar))
    on conflict do nothing
    returning ${columnList}`,
 );
@@ -78,7 +79,7 @@ const taken = readStatement<
 >(
   'usuario.taken',
   `select exists (select 1 from usuarios where username = $1 and id <> $3) as username_taken,
-          exists (select 1 from usuarios where email = $2 and id <> $3) as email_taken`,
+          exists (select 1 from usuarios where lower(email) = lower($2) and id <> $3) as email_taken`,
 );
 
 /** Which of a name and an address somebody else has; `id` is 0 for a user that is not there yet. */

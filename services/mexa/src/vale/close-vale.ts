@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { idempotencyKeyReused } from '@quinta/platform/http';
 import type { Coalescer, Database } from '@quinta/platform/database';
 import { type Context, isUuid, type Problem, uuidV8 } from '@quinta/platform/kernel';
 import { type Circumstance, circumstanceArrays, circumstanceOf } from '../circumstances.ts';
@@ -96,7 +97,10 @@ async function outcomesOf(database: Database, commands: readonly CloseCommand[],
     if (!row) return { kind: 'refused', problem: valeNotFound({ id: command.id }) };
     // Said once: whoever else tried in the same set came second.
     if (moved.delete(command.id)) return { kind: 'closed', vale: valeOf(row) };
-    if (row.state === move.state && isSameClose(command, row)) return { kind: 'replayed', vale: valeOf(row) };
+    if (row.state === move.state && isSameClose(command, row)) {
+      const isSame = row.state !== 'void' || row.void_reason === command.reason;
+      return isSame ? { kind: 'replayed', vale: valeOf(row) } : { kind: 'refused', problem: idempotencyKeyReused() };
+    }
     return { kind: 'refused', problem: refusalOf(row, move.verb) };
   });
 }

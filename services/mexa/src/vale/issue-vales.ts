@@ -111,7 +111,8 @@ export function drawKey(
 }
 
 function isSameDraw(command: IssueCommand, row: ValeRow): boolean {
-  return row.amount === command.amount && row.user_id === command.userId && row.description === command.description;
+  const description = row.was_redescribed ? row.drawn_description : row.description;
+  return row.amount === command.amount && row.user_id === command.userId && description === command.description;
 }
 
 function unknownDrawer(command: IssueCommand): Problem {

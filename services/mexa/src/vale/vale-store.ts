@@ -26,6 +26,8 @@ const valeColumns = [
   'request_id',
   'amount',
   'description',
+  'drawn_description',
+  'was_redescribed',
   'state',
   'issued_by',
   'created_at',
@@ -144,16 +146,19 @@ export const describeVale = writeStatement<[...CircumstanceArrays, id: number, d
   ), before as (
     select id, description from vales where id = $7 for update
   ), changed as (
-    update vales v set description = $8
+    update vales v
+       set description = $8::varchar,
+           drawn_description = case when v.was_redescribed then v.drawn_description else b.description end,
+           was_redescribed = v.was_redescribed or b.description is distinct from $8::varchar
       from before b
      where v.id = b.id
     returning ${valeColumnsOf('v')}
   ), audited as (
     insert into audit_logs (${auditColumns})
     select ${auditCircumstances}, 'update', 'vale', b.id, json_build_object('description', b.description),
-        json_build_object('description', $8::text)
+        json_build_object('description', $8::varchar)
       from before b, command c
-     where b.description is distinct from $8
+     where b.description is distinct from $8::varchar
   )
   select * from changed`,
 );
