@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import path from 'node:path';
 import { call } from '@quinta/platform/testing';
-import { expect } from 'vitest';
 import type { Place, Server } from './place.ts';
 
 /** The password of the demo users of a data folder. */
@@ -13,7 +12,7 @@ export function demoPassword(place: Place): string {
 /** An access token by signing in. `api` is the address with the prefix, up to `/api/v1`. */
 export async function signIn(api: string, username: string, password: string): Promise<string> {
   const answer = await call(`${api}/auth/login`, { body: { username, password } });
-  expect(answer.status, answer.text).toBe(200);
+  if (answer.status !== 200) throw new Error(`The sign-in was answered ${answer.status}: ${answer.text}`);
   return answer.json<{ access_token: string }>().access_token;
 }
 

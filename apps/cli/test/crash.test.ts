@@ -134,6 +134,8 @@ function startServer(): Promise<Server> {
 }
 
 async function totalOfVales(url: string): Promise<number> {
-  const [row] = await onDatabase(url, (database) => rowsOf<{ count: string }>(database, 'select count(*) as count from vales'));
+  const [row] = await onDatabase(url, (database) =>
+    rowsOf<{ count: string }>(database, 'select count(*) as count from vales'),
+  );
   return Number(row?.count);
 }

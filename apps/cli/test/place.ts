@@ -161,6 +161,14 @@ async function untilServing(running: Running): Promise<Server> {
   return { ...running, address, port: Number(new URL(address).port), stop };
 }
 
+/** Tells what a command said where it ended otherwise than it should. */
+export function assertEnded(outcome: Outcome, status: number): void {
+  if (outcome.status === status) return;
+  throw new Error(
+    `The command ended with ${outcome.status ?? outcome.signal}, not ${status}: ${outcome.stderr}${outcome.stdout}`,
+  );
+}
+
 /** Sends a signal to a process or (negative) to a group; one that is gone is no error. */
 export function sendTo(pid: number, name: NodeJS.Signals): void {
   try {

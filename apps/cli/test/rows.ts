@@ -1,6 +1,5 @@
 import { type Database, openDatabase, readStatement, writeStatement } from '@quinta/platform/database';
-import { expect } from 'vitest';
-import type { Place } from './place.ts';
+import { assertEnded, type Place } from './place.ts';
 
 /** Works on a database through connections of its own, which are gone afterwards. */
 export async function onDatabase<T>(url: string, work: (database: Database) => Promise<T>): Promise<T> {
@@ -29,6 +28,6 @@ export async function execute(database: Database, statements: readonly string[])
 /** The embedded database's address while a server holds it; `--admin` for the owner's role. */
 export async function embeddedUrl(place: Place, ...options: string[]): Promise<string> {
   const outcome = await place.run(['database', 'url', 'mexa', ...options]);
-  expect(outcome.status, outcome.stderr).toBe(0);
+  assertEnded(outcome, 0);
   return outcome.stdout.trim();
 }

@@ -9,7 +9,11 @@ export interface SlowRequest {
 }
 
 /** Sends the head of a POST and half of its body; resolves once the server has it, which a 100 Continue tells. */
-export async function openSlowPost(port: number, path: string, request: { token: string; body: unknown }): Promise<SlowRequest> {
+export async function openSlowPost(
+  port: number,
+  path: string,
+  request: { token: string; body: unknown },
+): Promise<SlowRequest> {
   const text = JSON.stringify(request.body);
   const socket = connect({ port, host: '127.0.0.1' });
   let received = '';

@@ -32,7 +32,10 @@ test('SIGTERM: the request in flight ends with its answer, readiness is 503 mean
   const ready = await call(`${server.address}/ready`);
   expect(ready.status).toBe(503);
   expect(ready.headers.get('retry-after')).toBe('1');
-  expect(ready.json()).toMatchObject({ status: 'down', parts: { process: { status: 'down' }, database: { status: 'up' } } });
+  expect(ready.json()).toMatchObject({
+    status: 'down',
+    parts: { process: { status: 'down' }, database: { status: 'up' } },
+  });
   server.signal('SIGTERM');
   server.signal('SIGINT');
   server.signalGroup('SIGTERM');
@@ -94,10 +97,15 @@ test('a signal during the first start leaves nothing running and nothing half ma
   first.signalGroup('SIGINT');
   await first.ended;
   await expectNothingRuns(place, first);
-  // A signal to the process alone is obeyed once the start is done.
-  const second = place.launch(['start', '--all']);
-  await vi.waitFor(() => expect(second.stderr()).toContain('mexa/v001_initial_schema: up'), patience);
-  second.signal('SIGTERM');
-  expect(await second.ended).toMatchObject({ status: 0, signal: null });
-  await expectNothingRuns(place, second);
+  const second = await place.start(['start', '--all']);
+  expect((await call(`${second.address}/mexa/ready`)).status).toBe(200);
+  expect(await second.stop()).toMatchObject({ status: 0, signal: null });
+});
+
+test('a signal to the process during its start is obeyed once it has started', async () => {
+  const running = place.launch(['start', '--all']);
+  await vi.waitFor(() => expect(running.stderr()).toContain('mexa/v001_initial_schema: up'), patience);
+  running.signal('SIGTERM');
+  expect(await running.ended).toMatchObject({ status: 0, signal: null });
+  await expectNothingRuns(place, running);
 });

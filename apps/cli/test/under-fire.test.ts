@@ -43,7 +43,9 @@ test('1,000 concurrent draws of one request_id on four processes: one row, one 2
   const { 201: drawn, 200: replayed = 0, 409: running = 0, ...others } = tally(heard);
   expect({ drawn, others }).toEqual({ drawn: 1, others: {} });
   expect(replayed + running).toBe(concurrent - 1);
-  const ids = new Set(heard.filter(({ status }) => status < 300).map(({ text }) => (JSON.parse(text) as { id: number }).id));
+  const ids = new Set(
+    heard.filter(({ status }) => status < 300).map(({ text }) => (JSON.parse(text) as { id: number }).id),
+  );
   expect(ids.size).toBe(1);
   expect(await countOf(draws, [requestId])).toBe(1);
   expect(await countOf(audited, [requestId, 'create'])).toBe(1);

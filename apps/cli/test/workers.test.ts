@@ -5,7 +5,16 @@ import path from 'node:path';
 import { call } from '@quinta/platform/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { apiOf, demoPassword, openBurst, tally } from './clients.ts';
-import { expectNothingRuns, isAlive, openPlace, patience, type Place, postmasterOf, sendTo, type Server } from './place.ts';
+import {
+  expectNothingRuns,
+  isAlive,
+  openPlace,
+  patience,
+  type Place,
+  postmasterOf,
+  sendTo,
+  type Server,
+} from './place.ts';
 import { openSlowPost } from './slow-request.ts';
 
 const workerCount = 4;
@@ -61,9 +70,13 @@ function get(url: string, headers: Record<string, string> = {}): Promise<Answere
 
 test('four processes answer', async () => {
   expect(workersOf(server.pid)).toHaveLength(workerCount);
-  const ids = Array.from({ length: 40 }, (_, place_) => `018f0000-0000-7000-8000-0000000001${String(place_).padStart(2, '0')}`);
+  const ids = Array.from(
+    { length: 40 },
+    (_, place_) => `018f0000-0000-7000-8000-0000000001${String(place_).padStart(2, '0')}`,
+  );
   for (const id of ids) expect((await get(`${server.address}/health`, { 'x-request-id': id })).status).toBe(200);
-  const logOf = (worker: number): string => readFileSync(path.join(place.folder, 'logs', `mexa-worker-${worker}.log`), 'utf8');
+  const logOf = (worker: number): string =>
+    readFileSync(path.join(place.folder, 'logs', `mexa-worker-${worker}.log`), 'utf8');
   await vi.waitFor(() => {
     const answered = [1, 2, 3, 4].map((worker) => ids.filter((id) => logOf(worker).includes(id)));
     expect(answered.every((some) => some.length > 0)).toBe(true);
@@ -74,7 +87,7 @@ test('four processes answer', async () => {
 test('/metrics of any worker is the sum over all', async () => {
   const count = async (): Promise<number> => {
     const { text } = await call(`${server.address}/metrics`);
-    const line = /^quinta_http_requests_total\{(?=[^}]*route="/")(?=[^}]*status="200")[^}]*\} (\d+)$/m.exec(text);
+    const line = /^quinta_http_requests_total\{(?=[^}]*route="\/")(?=[^}]*status="200")[^}]*\} (\d+)$/m.exec(text);
     return Number(line?.[1] ?? 0);
   };
   const before = await count();
@@ -87,7 +100,9 @@ test('/metrics of any worker is the sum over all', async () => {
 test('limits hold across workers: 5 of 60 parallel sign-ins are tried', async () => {
   const burst = openBurst(60);
   const body = { username: 'nobody', password: 'not the password' };
-  const heard = await Promise.all(Array.from({ length: 60 }, () => burst.post(`${apiOf(server)}/auth/login`, '', body)));
+  const heard = await Promise.all(
+    Array.from({ length: 60 }, () => burst.post(`${apiOf(server)}/auth/login`, '', body)),
+  );
   burst.close();
   expect(tally(heard)).toEqual({ 401: 5, 429: 55 });
 });

@@ -200,8 +200,11 @@ function mountOperations(scope: FastifyInstance, mount: Mount<unknown>, options:
 
 /** Compares in a time that does not tell how much of the secret was right. */
 function isSameSecret(given: string | undefined, expected: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return given !== undefined && timingSafeEqual(digest(given), digest(expected));
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
 }
 
 /** 405 with what is allowed where the path is known under another method, else 404. */

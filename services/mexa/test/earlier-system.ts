@@ -10,7 +10,7 @@ export type Uniqueness = 'constraint' | 'index';
 export const earlierPassword = 'almacén de la obra 7';
 
 /** What werkzeug's generate_password_hash makes of a password. */
-export function werkzeugHash(password: string): string {
+function werkzeugHash(password: string): string {
   const salt = 'Qz8fKx2mPw4tRv6y';
   const key = scryptSync(password, salt, 64, { N: 32_768, r: 8, p: 1, maxmem: 2 ** 27 });
   return `scrypt:32768:8:1$${salt}$${key.toString('hex')}`;
