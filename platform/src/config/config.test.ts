@@ -22,6 +22,7 @@ describe('a setting', () => {
     ['true', flag('x', false), 'TRUE', true],
     ['off', flag('x', true), 'off', false],
     ['maybe', flag('x', true), 'maybe', undefined],
+    ['a word of an object', flag('x', true), 'constructor', undefined],
     ['a choice in other letters', choice('x', ['DEBUG', 'INFO'], 'INFO'), 'debug', 'DEBUG'],
     ['no choice', choice('x', ['DEBUG', 'INFO'], 'INFO'), 'TRACE', undefined],
     ['a comma list', list('x'), ' a, b ,,c', ['a', 'b', 'c']],

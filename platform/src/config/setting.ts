@@ -75,19 +75,19 @@ export function choice<const Options extends readonly string[]>(
   };
 }
 
-const flags: Readonly<Record<string, boolean>> = {
-  true: true,
-  '1': true,
-  yes: true,
-  on: true,
-  false: false,
-  '0': false,
-  no: false,
-  off: false,
-};
+const flags: ReadonlyMap<string, boolean> = new Map([
+  ...['true', '1', 'yes', 'on'].map((word) => [word, true] as const),
+  ...['false', '0', 'no', 'off'].map((word) => [word, false] as const),
+]);
 
 export function flag(about: string, fallback: boolean): Setting<boolean> {
-  return { expects: 'true or false', about, fallback, isSecret: false, read: (value) => flags[value.toLowerCase()] };
+  return {
+    expects: 'true or false',
+    about,
+    fallback,
+    isSecret: false,
+    read: (value) => flags.get(value.toLowerCase()),
+  };
 }
 
 /** A comma list ("a, b") or a JSON list (["a", "b"]). */

@@ -63,7 +63,10 @@ export interface Tx extends Db {
     statement: ReadStatement<Params, Row> | WriteStatement<Params, Row>,
     params: Params,
   ): Promise<Result<Row>>;
-  /** Runs after a successful commit (cache invalidation, a socket's push); never after a rollback. */
+  /**
+   * Runs after a successful commit (cache invalidation, a socket's push); never after a rollback. One that fails is
+   * logged: the caller's work is done all the same.
+   */
   afterCommit(work: () => void | Promise<void>): void;
 }
 

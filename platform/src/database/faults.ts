@@ -24,6 +24,8 @@ interface DriverError extends Error {
 
 const retryable = new Set(['40001', '40P01', 'ER_LOCK_DEADLOCK']);
 const timedOut = new Set(['55P03', '57014', 'ER_LOCK_WAIT_TIMEOUT', 'ER_STATEMENT_TIMEOUT', 'ER_QUERY_TIMEOUT']);
+/** MariaDB's ER_STATEMENT_TIMEOUT: the driver knows MySQL's numbers alone and gives this one no name. */
+const statementTimeoutErrno = 1969;
 const lostCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -72,10 +74,14 @@ export function brokenConstraint(error: unknown): string | undefined {
 /** The problem that a client hears for a fault of the database itself; anything else comes back as it is. */
 export function clientFault(error: unknown): unknown {
   if (isConnectionLost(error)) return databaseUnavailable({}, { cause: error, headers: retryAfter });
-  if (isDriverError(error) && (timedOut.has(error.code ?? '') || isRetryable(error))) {
+  if (isDriverError(error) && (isTimedOut(error) || isRetryable(error))) {
     return databaseBusy({}, { cause: error, headers: retryAfter });
   }
   return error;
+}
+
+function isTimedOut({ code, errno }: DriverError): boolean {
+  return timedOut.has(code ?? '') || errno === statementTimeoutErrno;
 }
 
 const retryAfter = { 'retry-after': '1' };

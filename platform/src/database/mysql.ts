@@ -20,17 +20,22 @@ export function openMysql(options: PoolOptions): Engine {
     connectAttributes: { program_name: options.applicationName },
   });
   const prepared = new WeakSet<object>();
-  let total = 0;
+  const open = new Set<object>();
   let busy = 0;
-  pool.on('connection', () => (total += 1));
+  pool.on('connection', (connection) => {
+    open.add(connection);
+    // One that the server ends while it is idle is never released.
+    connection.once('end', () => open.delete(connection));
+    connection.once('error', () => open.delete(connection));
+  });
   return {
     dialect: mysql,
     pool: {
       get total() {
-        return total;
+        return open.size;
       },
       get idle() {
-        return Math.max(total - busy, 0);
+        return Math.max(open.size - busy, 0);
       },
       get waiting() {
         return 0; // mysql2 does not say how many wait
@@ -48,7 +53,7 @@ export function openMysql(options: PoolOptions): Engine {
       return connectionOf(connection, timeoutMs, (isBroken) => {
         busy -= 1;
         if (!isBroken) return connection.release();
-        total -= 1;
+        open.delete(connection.connection);
         return connection.destroy();
       });
     },
@@ -94,11 +99,14 @@ async function withDeadline(pool: Pool, timeoutMs: number): Promise<PoolConnecti
   }
 }
 
+/** MariaDB reads the comments that begin with M, and MySQL (whose limit is of reads alone) the others. */
 function sessionSettings(options: PoolOptions): readonly string[] {
   const lockSeconds = Math.max(1, Math.ceil(options.lockTimeoutMs / 1000));
   return [
     `set time_zone = '+00:00', innodb_lock_wait_timeout = ${lockSeconds},
-       sql_mode = concat(@@sql_mode, ',STRICT_ALL_TABLES')`,
+       sql_mode = concat(@@sql_mode, ',STRICT_ALL_TABLES')
+       /*M!100100 , max_statement_time = ${options.statementTimeoutMs / 1000} */
+       /*!50708 , max_execution_time = ${options.statementTimeoutMs} */`,
     // MySQL calls the variable transaction_isolation, MariaDB tx_isolation; both know this statement.
     'set session transaction isolation level read committed',
   ];

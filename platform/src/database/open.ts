@@ -33,7 +33,9 @@ export function openDatabase(options: OpenOptions): Database {
     log,
   };
   const engine = address.dialect === 'mysql' ? openMysql(pool) : openPostgresql(pool);
-  return new PooledDatabase(engine, observer(log, options.slowMs ?? 500, options.observe));
+  return new PooledDatabase(engine, observer(log, options.slowMs ?? 500, options.observe), (error) =>
+    log.error({ error }, 'What follows a commit has failed'),
+  );
 }
 
 function observer(log: Log, slowMs: number, observe: StatementObserver | undefined): StatementObserver {

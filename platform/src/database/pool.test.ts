@@ -106,6 +106,7 @@ for (const real of await realDatabases()) {
       expect((await opened.database.run(bank.balances, [])).rows.length).toBe(2);
       const fresh = await connectionIds(opened, 3);
       expect([...fresh].filter((id) => ids.has(id))).toEqual([]);
+      expect(opened.database.pool).toMatchObject({ total: 3, idle: 3 });
     });
 
     it('gives up a statement that waits for a lock too long', async () => {
@@ -117,6 +118,16 @@ for (const real of await realDatabases()) {
         await expect(impatient.runAlone(bank.add, [1, 1])).rejects.toMatchObject(busy);
         await impatient.transact((other) => other.run(bank.add, [1, 2]));
       });
+    });
+
+    it('gives up a statement that takes too long', async () => {
+      const { open } = await openBank();
+      const impatient = open({ statementTimeoutMs: 300, connectionsMax: 1 });
+      const nap = real.dialect.name === 'mysql' ? 'select sleep(10)' : 'select pg_sleep(10)';
+      const slow = readStatement<[], unknown>('test.nap', nap);
+      await expect(impatient.run(slow, [])).rejects.toMatchObject(busy);
+      await expect(impatient.transact((tx) => tx.run(slow, []))).rejects.toMatchObject(busy);
+      expect((await impatient.run(bank.balances, [])).rows.length).toBe(2);
     });
 
     it('makes a request wait for a connection only so long', async () => {

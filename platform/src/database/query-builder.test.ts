@@ -49,6 +49,7 @@ for (const real of await realDatabases()) {
         throw new Error('undone');
       });
       await expect(undone).rejects.toThrow('undone');
+      expect(observed).toContain('update accounts');
       expect((await scratch.database.run(bank.balances, [])).rows[0]?.balance).toBe(100);
     });
 

@@ -91,6 +91,7 @@ function refuse(): Promise<void> {
 
 /** `select vales`: what the metrics and the slow-query log call a built statement. */
 function operationOf(query: CompiledQuery): string {
-  const [, verb = 'query', table = ''] = /^\W*(\w+)[\s\S]*?(?:from|into|update)\s+[`"]?(\w+)/i.exec(query.sql) ?? [];
-  return `${verb} ${table}`.trim().toLowerCase();
+  const shape = /^\W*(?:(update)|(\w+)\b[\s\S]*?\b(?:from|into))\s+[`"]?(\w+)/i;
+  const [, update, verb = 'query', table = ''] = shape.exec(query.sql) ?? [];
+  return `${update ?? verb} ${table}`.trim().toLowerCase();
 }

@@ -35,10 +35,12 @@ const backoffBaseMs = 5;
 export class PooledDatabase implements Database, TextRunner {
   readonly #engine: Engine;
   readonly #observe: StatementObserver;
+  readonly #tellFollowerFailed: (error: unknown) => void;
 
-  constructor(engine: Engine, observe: StatementObserver) {
+  constructor(engine: Engine, observe: StatementObserver, tellFollowerFailed: (error: unknown) => void) {
     this.#engine = engine;
     this.#observe = observe;
+    this.#tellFollowerFailed = tellFollowerFailed;
   }
 
   get dialect(): Dialect {
@@ -79,7 +81,7 @@ export class PooledDatabase implements Database, TextRunner {
   transact<T>(work: (tx: Tx) => Promise<T>, options: TransactOptions = {}): Promise<T> {
     return this.#retrying(options.attemptsMax ?? attemptsMaxDefault, async () => {
       const { value, after } = await this.#with((connection) => this.#attempt(connection, work, options));
-      for (const follow of after) await follow();
+      await this.#follow(after);
       return value;
     });
   }
@@ -92,6 +94,17 @@ export class PooledDatabase implements Database, TextRunner {
 
   close(): Promise<void> {
     return this.#engine.close();
+  }
+
+  /** What is committed is done: a follower that fails is told, and neither undoes nor repeats it. */
+  async #follow(after: readonly (() => void | Promise<void>)[]): Promise<void> {
+    for (const follow of after) {
+      try {
+        await follow();
+      } catch (error) {
+        this.#tellFollowerFailed(error);
+      }
+    }
   }
 
   async #attempt<T>(

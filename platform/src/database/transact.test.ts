@@ -137,6 +137,17 @@ for (const real of await realDatabases()) {
       expect(seen.length).toBe(2);
     });
 
+    it('keeps what was committed where a follower fails, and goes on with the next one', async () => {
+      const seen: string[] = [];
+      const value = await scratch.database.transact(async (tx) => {
+        await tx.run(bank.add, [5, 1]);
+        tx.afterCommit(() => Promise.reject(new Error('the cache is gone')));
+        tx.afterCommit(() => void seen.push('next'));
+        return 'done';
+      });
+      expect([value, seen, (await balances())[0]]).toEqual(['done', ['next'], 105]);
+    });
+
     it('is over when it is over: a forgotten statement is an error, whether it was kept or not', async () => {
       const escaped: Tx[] = [];
       await scratch.database.transact(async (tx) => void escaped.push(tx));

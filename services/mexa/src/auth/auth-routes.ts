@@ -48,7 +48,14 @@ export const authRoutes: readonly Route<Mexa>[] = [
     tag,
     body: z.strictObject({ username: usernameInput, email: emailInput, password: passwordInput }),
     replies: { 201: usuarioOutput },
-    problems: ['username_taken', 'email_taken', 'registration_closed', 'hashing_overloaded', 'idempotency_key_reused'],
+    problems: [
+      'username_taken',
+      'email_taken',
+      'registration_closed',
+      'hashing_overloaded',
+      'idempotency_key_reused',
+      'idempotency_running',
+    ],
     rateLimit: registerLimit,
     isIdempotent: true,
     handle: async ({ app, context, body, idempotencyKey }) => {
