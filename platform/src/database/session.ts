@@ -64,17 +64,19 @@ export class PooledDatabase implements Database, TextRunner {
     );
   }
 
-  /** A read outside a transaction; a connection that died while idle is replaced once. */
+  /** A read outside a transaction: connections that died while they were idle are replaced, however many there are. */
   async runText(operation: string, text: string, params: readonly unknown[]): Promise<Result<unknown>> {
-    const once = (): Promise<Result<unknown>> =>
-      this.#with((connection) => this.#observed(operation, connection, text, params));
-    try {
-      return await once().catch((error: unknown) => {
-        if (isConnectionLost(error)) return once();
-        throw error;
-      });
-    } catch (error) {
-      throw clientFault(error);
+    for (let dead = 0; ; dead++) {
+      let isConnected = false;
+      try {
+        return await this.#with((connection) => {
+          isConnected = true;
+          return this.#observed(operation, connection, text, params);
+        });
+      } catch (error) {
+        // A server that cannot be reached at all is not asked again and again.
+        if (!isConnected || !isConnectionLost(error) || dead > this.pool.total + 1) throw clientFault(error);
+      }
     }
   }
 
@@ -115,7 +117,9 @@ export class PooledDatabase implements Database, TextRunner {
     const transaction = new OpenTransaction(this.dialect, (operation, text, params) =>
       this.#observed(operation, connection, text, params),
     );
-    await connection.begin(options.isolation);
+    await connection.begin(options.isolation).catch((error: unknown) => {
+      throw isConnectionLost(error) ? new NeverBegun(error) : error;
+    });
     try {
       // The mark of a Tx is a type alone: only here is one made.
       const value = await work(transaction as unknown as Tx);
@@ -136,7 +140,7 @@ export class PooledDatabase implements Database, TextRunner {
     try {
       return await work(connection);
     } catch (error) {
-      isBroken = isConnectionLost(error);
+      isBroken = isConnectionLost(error) || error instanceof NeverBegun;
       throw error;
     } finally {
       connection.release(isBroken);
@@ -161,14 +165,28 @@ export class PooledDatabase implements Database, TextRunner {
   }
 
   async #retrying<T>(attemptsMax: number, work: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1, dead = 0; ;) {
       try {
         return await work();
       } catch (error) {
+        const wasNeverBegun = error instanceof NeverBegun;
+        if (wasNeverBegun && dead <= this.pool.total + 1) {
+          dead += 1;
+          continue;
+        }
+        if (wasNeverBegun) throw clientFault(error.cause);
         if (!isRetryable(error) || attempt >= attemptsMax) throw clientFault(error);
         await pause(backoffBaseMs * 2 ** attempt * Math.random());
+        attempt += 1;
       }
     }
+  }
+}
+
+/** The connection was dead before the transaction began: nothing was done, so another one may be tried. */
+class NeverBegun extends Error {
+  constructor(cause: unknown) {
+    super('The connection was lost before the transaction began', { cause });
   }
 }
 
