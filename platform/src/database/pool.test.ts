@@ -109,6 +109,13 @@ for (const real of await realDatabases()) {
       expect(opened.database.pool).toMatchObject({ total: 3, idle: 3 });
     });
 
+    it('loses all its idle connections, and the next transaction is done once', async () => {
+      const opened = await openBank({ connectionsMax: 3 });
+      for (const id of await connectionIds(opened, 3)) await opened.kill(id);
+      await opened.database.transact((tx) => tx.run(bank.add, [7, 1]));
+      expect((await opened.database.run(bank.balances, [])).rows[0]?.balance).toBe(107);
+    });
+
     it('gives up a statement that waits for a lock too long', async () => {
       const { database, open } = await openBank();
       const impatient = open({ lockTimeoutMs: 200 });
