@@ -16,6 +16,7 @@ import {
 } from '@quinta/platform/service';
 import { createLog, serveMetrics } from '@quinta/platform/telemetry';
 import type { StartRequest } from './commands/start.ts';
+import { CommandFailed } from './explain.ts';
 import { superviseWorkers } from './supervise.ts';
 import { servicesNamed } from './services.ts';
 import { untilToldToStop } from './signals.ts';
@@ -30,7 +31,7 @@ export async function startPrimary(request: StartRequest): Promise<void> {
   const log = createLog({ service: 'quinta', level: logLevel() });
   const placement = await placeServices(servicesNamed(request.names), { environment: environment(), root, log, say });
   try {
-    await migrate(placement);
+    await migrate(placement, stopSignal);
     const seeds = await seedDemo(placement, log);
     const workers = request.workers ?? placement.host.WORKERS;
     const running = workers > 1 ? await inWorkers(request, workers) : await inThisProcess(placement, request, log);
@@ -75,16 +76,19 @@ function argvOf(request: StartRequest, count: number): string[] {
 }
 
 /** Brings every database to the newest migration; of several processes that start at once, one works. */
-async function migrate(placement: Placement): Promise<void> {
+async function migrate(placement: Placement, stopSignal: Promise<string>): Promise<void> {
   for (const placed of placement.placed) {
     // `say` tells each step; the log need not repeat them.
     const migrator = migratorOf(placed, { log: silentLog, say });
-    await whenReachable(() => migrator.up(), placement.host.DATABASE_WAIT_MS);
+    await whenReachable(() => migrator.up(), { waitMs: placement.host.DATABASE_WAIT_MS, stopSignal });
   }
 }
 
 /** A database that is still starting, as beside a container, is waited for. */
-async function whenReachable<T>(work: () => Promise<T>, waitMs: number): Promise<T> {
+async function whenReachable<T>(
+  work: () => Promise<T>,
+  { waitMs, stopSignal }: { readonly waitMs: number; readonly stopSignal: Promise<string> },
+): Promise<T> {
   const deadline = Date.now() + waitMs;
   for (let attempt = 1; ; attempt++) {
     try {
@@ -93,7 +97,8 @@ async function whenReachable<T>(work: () => Promise<T>, waitMs: number): Promise
       const isDown = error instanceof MigrationError && error.kind === 'unreachable';
       if (!isDown || Date.now() + reachPauseMs > deadline) throw error;
       if (attempt === 1) say(`The database does not answer yet: waiting for at most ${Math.round(waitMs / 1000)} s`);
-      await setTimeout(reachPauseMs);
+      const signal = await Promise.race([setTimeout(reachPauseMs), stopSignal]);
+      if (signal !== undefined) throw new CommandFailed(`Stopped (${signal}) before the database answered`);
     }
   }
 }

@@ -109,3 +109,13 @@ test('a signal to the process during its start is obeyed once it has started', a
   expect(await running.ended).toMatchObject({ status: 0, signal: null });
   await expectNothingRuns(place, running);
 });
+
+test('a signal while the start waits for its database ends the wait', async () => {
+  // Port 1 of this host: nobody listens there.
+  const waiting = place.launch(['start', 'mexa'], { DATABASE_URL: 'postgresql://nobody:nothing@127.0.0.1:1/mexa' });
+  await vi.waitFor(() => expect(waiting.stderr()).toContain('waiting for at most 30 s'), patience);
+  waiting.signal('SIGTERM');
+  const ended = await waiting.ended;
+  expect(ended).toMatchObject({ status: 1, signal: null });
+  expect(ended.stderr).toContain('Stopped (SIGTERM) before the database answered');
+});
