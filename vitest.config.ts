@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Tests that start processes and servers or measure races: one file at a time, because two cores are all there is. */
 const stories = ['**/test/**/*.test.ts', '**/*.heavy.test.ts'];
 
-const members = ['platform', 'services', 'apps', 'tools'];
+const members = ['platform', 'services', 'apps', 'tools', 'bench', 'verifier'];
 
 export default defineConfig({
   test: {

@@ -15,6 +15,7 @@ const sayAgainMs = 15_000;
 /** @type {Readonly<Record<string, string>>} */
 const announcements = {
   '.': 'Installing packages (first start only)…',
+  'bench/peers': 'Installing the peers of the benchmark (first run only)…',
   'tools/node24': `Bringing in Node 24 (first start only; this is ${process.version})…`,
 };
 

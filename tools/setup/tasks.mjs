@@ -16,6 +16,12 @@ const tasks = {
   },
   format: { about: 'formats the code', script: 'node_modules/oxfmt/bin/oxfmt', args: [], isOfCheckout: true },
   generate: { about: 'writes the generated files', script: 'tools/generate.ts', args: [], isOfCheckout: true },
+  bench: {
+    about: 'measures MEXA beside pgbench and its peers',
+    script: 'bench/main.ts',
+    args: [],
+    isOfCheckout: true,
+  },
   quinta: { about: 'runs a command of quinta', script: 'apps/cli/src/main.ts', args: [], isOfCheckout: false },
 };
 

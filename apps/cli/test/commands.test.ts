@@ -149,6 +149,7 @@ test('what only development may do is refused in production', async () => {
   const variables = {
     APP_ENV: 'production',
     JWT_SECRET: jwtSecret,
+    AUDIT_SIGNING_KEY: jwtSecret,
     DATABASE_URL: 'postgresql://mexa:secret-word@127.0.0.1:1/mexa',
   };
   const refused = [['token', 'mexa'], ['database', 'url', 'mexa'], ['database', 'url', 'mexa', '--admin'], ['seed']];

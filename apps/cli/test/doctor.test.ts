@@ -82,6 +82,7 @@ describe('a problem is named with its mend, and the exit status is 1', () => {
       variables: {
         APP_ENV: 'production',
         JWT_SECRET: strong,
+        AUDIT_SIGNING_KEY: strong,
         DATABASE_HOST: '127.0.0.1',
         DATABASE_PORT: '1',
       },
@@ -107,6 +108,7 @@ test('advice for production and pending migrations does not fail', async () => {
   const { status, found } = await findings({
     APP_ENV: 'production',
     JWT_SECRET: strong,
+    AUDIT_SIGNING_KEY: strong,
     DATABASE_URL: urls.owner,
   });
   expect(status).toBe(0);
@@ -115,6 +117,7 @@ test('advice for production and pending migrations does not fail', async () => {
     expect.stringMatching(/^METRICS_TOKEN: .*open to everybody/),
     expect.stringMatching(/^TRUST_PROXY: /),
     expect.stringMatching(/^mexa: .*owner of its tables/),
+    expect.stringMatching(/^mexa audit: checkpoints stay in the database/),
     expect.stringMatching(/^mexa migrations: 1 pending, first v/),
   ]);
 });

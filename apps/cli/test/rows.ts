@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { mexa } from '@quinta/mexa';
 import { type Database, openDatabase, readStatement, writeStatement } from '@quinta/platform/database';
 import { assertEnded, type Place } from './place.ts';
 
@@ -31,3 +33,11 @@ export async function embeddedUrl(place: Place, ...options: string[]): Promise<s
   assertEnded(outcome, 0);
   return outcome.stdout.trim();
 }
+
+/** The newest revision of MEXA's migrations, as its version table has it. */
+export const newestMigration =
+  readdirSync(mexa.migrations.folder)
+    .filter((name) => name.endsWith('.ts'))
+    .toSorted()
+    .at(-1)
+    ?.slice(1, 4) ?? '';

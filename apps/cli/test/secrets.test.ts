@@ -9,6 +9,7 @@ import { onDatabase, rowsOf } from './rows.ts';
 
 const secretOf = (name: string): string => `${name}-${randomBytes(24).toString('base64url')}`;
 const jwtSecret = secretOf('jwt');
+const signingKey = secretOf('signing');
 const adminPassword = secretOf('admin');
 const nextPassword = secretOf('next');
 const wrongPassword = secretOf('wrong');
@@ -17,6 +18,7 @@ const metricsToken = secretOf('metrics');
 /** Everything that must appear nowhere; what is handed out on the way is added. */
 const secrets = new Map([
   ['JWT_SECRET', jwtSecret],
+  ['AUDIT_SIGNING_KEY', signingKey],
   ['MEXA_ADMIN_PASSWORD', adminPassword],
   ['the new password', nextPassword],
   ['a wrong password', wrongPassword],
@@ -41,6 +43,7 @@ beforeAll(async () => {
     DATABASE_URL: application,
     MIGRATION_DATABASE_URL: owner,
     JWT_SECRET: jwtSecret,
+    AUDIT_SIGNING_KEY: signingKey,
     MEXA_ADMIN_USERNAME: 'boss',
     MEXA_ADMIN_EMAIL: 'boss@example.com',
     MEXA_ADMIN_PASSWORD: adminPassword,

@@ -9,6 +9,9 @@ beforeAll(() => {
 });
 afterAll(() => place.close());
 
+/** Good enough for production, and for these tests alone. */
+const strong = 'kP4-invented-for-these-tests-2wX9vB7q';
+
 interface Case {
   readonly variables: Variables;
   /** What its line says; a password in a value ("hunter2") it never does. */
@@ -99,20 +102,24 @@ const alone: Readonly<Record<string, Case>> = {
     says: ['password'],
   },
   'production without JWT_SECRET': {
-    variables: { APP_ENV: 'production' },
+    variables: { APP_ENV: 'production', AUDIT_SIGNING_KEY: strong },
     says: ['JWT_SECRET is not set', 'a secret of 32 bytes or more'],
   },
   'production with a short JWT_SECRET': {
-    variables: { APP_ENV: 'production', JWT_SECRET: 'hunter2-'.padEnd(31, 'pQ7zR1xW') },
+    variables: { APP_ENV: 'production', AUDIT_SIGNING_KEY: strong, JWT_SECRET: 'hunter2-'.padEnd(31, 'pQ7zR1xW') },
     says: ['JWT_SECRET holds 31 bytes', '32 or more'],
   },
   'production with a JWT_SECRET that can be guessed': {
-    variables: { APP_ENV: 'production', MEXA_JWT_SECRET: 'change-me-hunter2-'.repeat(2) },
+    variables: { APP_ENV: 'production', AUDIT_SIGNING_KEY: strong, MEXA_JWT_SECRET: 'change-me-hunter2-'.repeat(2) },
     says: ['JWT_SECRET holds a secret that can be guessed'],
   },
   'production with a JWT_SECRET of one letter': {
-    variables: { APP_ENV: 'production', JWT_SECRET: 'x'.repeat(40) },
+    variables: { APP_ENV: 'production', AUDIT_SIGNING_KEY: strong, JWT_SECRET: 'x'.repeat(40) },
     says: ['JWT_SECRET holds a secret that can be guessed'],
+  },
+  'production without AUDIT_SIGNING_KEY': {
+    variables: { APP_ENV: 'production', JWT_SECRET: strong },
+    says: ['AUDIT_SIGNING_KEY is not set', 'a secret of 32 bytes or more'],
   },
 };
 
@@ -166,7 +173,7 @@ const usages: readonly (readonly [line: string, says: string])[] = [
   ['start --loud', "unknown option '--loud'"],
   ['migrate down mexa --steps 0', '--steps is "0"'],
   ['migrate resolve mexa v001_initial_schema', 'Say either --applied or --reverted'],
-  ['audit export mexa --format xml', '--format is "xml", but should be jsonl or csv'],
+  ['audit export mexa --format xml', '--format is "xml", but should be jsonl, csv or bundle'],
   ['audit export mexa --from yesterday', '--from is "yesterday"'],
   ['mexa create-admin --username boss', "required option '--email <address>'"],
 ];

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mainScript, openPlace, type Place, type Server } from './place.ts';
 
@@ -47,6 +48,8 @@ async function runSession(steps: readonly Step[]): Promise<readonly string[]> {
   const shim = `#!/bin/sh\n[ "$1" = quinta ] || exit 127\nshift\nexec '${process.execPath}' '${mainScript}' "$@"\n`;
   writeFileSync(path.join(programs, 'npx'), shim);
   chmodSync(path.join(programs, 'npx'), 0o755);
+  // What the walkthrough names of the checkout by its path.
+  symlinkSync(fileURLToPath(import.meta.resolve('../../../verifier')), path.join(folder, 'verifier'));
   const file = (step: number): string => path.join(folder, `${step}.out`);
   const script = steps.map(({ command }, step) => `{ ${command}\n} > '${file(step)}' 2>&1`).join('\n');
   const env = {

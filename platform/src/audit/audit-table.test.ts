@@ -72,9 +72,17 @@ for (const real of await realDatabases()) {
       expect(timeline[1]?.created_at).toBeInstanceOf(Date);
     });
 
+    test('gives keys as numbers, though they have 64 bits', async () => {
+      const { rows } = await searchAudit(database, {}, { limit: 10 });
+      const timeline = await resourceTimeline(database, { type: 'cow', id: 'MX-1' });
+      expect([...rows.toReversed(), ...timeline].map(({ id }) => id)).toEqual([1, 2, 3, 1, 2]);
+      const next = await searchAudit(database, {}, { limit: 2, beforeId: rows[0]?.id });
+      expect(next.rows).toEqual(rows.slice(1));
+    });
+
     test('is searched and counted', async () => {
       const found = await searchAudit(database, { action: 'create' }, { limit: 10 });
-      expect(found).toHaveLength(1);
+      expect(found.rows).toHaveLength(1);
       const stats = await auditStats(database, {});
       expect(stats.total).toBe(3);
       expect(stats.failedSignInsByHour).toEqual([

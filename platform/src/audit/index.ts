@@ -1,3 +1,9 @@
+export { auditBundle, type BundlePart } from './bundle.ts';
+export { type Erasure, eraseFromAudit } from './erase.ts';
+export { type AuditLedger, ledgerOrigin, openAuditLedger, type SealLag } from './ledger.ts';
+export { auditProofRoutes, inclusionBody } from './proof-routes.ts';
+export { auditLogNotFound, auditProofProblems } from './prove.ts';
+export { currentHash, readSealed } from './sealed-rows.ts';
 export { auditRow, type AuditEntry, type AuditRow, recordAudit } from './record.ts';
 export { type AuditValues, changesOf, diffOf, type FieldChange, redact, type RedactionRules } from './redact.ts';
 export {
@@ -9,3 +15,6 @@ export {
   resourceTimeline,
   searchAudit,
 } from './search.ts';
+export { fileSink, notesIn, type Sink, webhookSink } from './ship.ts';
+export { type AuditFault, type AuditVerdict, verifyAudit } from './verify.ts';
+export { erasureAction } from './verify-rest.ts';

@@ -73,10 +73,10 @@ for (const real of await realDatabases()) {
     afterAll(() => scratch.close());
 
     const found = async (filter: AuditFilter, page = { limit: 100 }): Promise<number[]> =>
-      (await searchAudit(scratch.database, filter, page)).map(({ id }) => id);
+      (await searchAudit(scratch.database, filter, page)).rows.map(({ id }) => id);
 
     it('keeps what was done with the circumstances of its request, and reads it back', async () => {
-      const [row] = await searchAudit(scratch.database, { id: 1 }, { limit: 1 });
+      const [row] = (await searchAudit(scratch.database, { id: 1 }, { limit: 1 })).rows;
       expect(row).toEqual({
         id: 1,
         request_id: idOf(0),
@@ -96,7 +96,7 @@ for (const real of await realDatabases()) {
     });
 
     it('names who did it: the caller, or who just became one, or nobody', async () => {
-      const rows = await searchAudit(scratch.database, {}, { limit: 100 });
+      const { rows } = await searchAudit(scratch.database, {}, { limit: 100 });
       expect(rows.map(({ user_id: userId }) => userId)).toEqual([7, 7, 7, null, 7]);
       expect(auditRow(contextOf(1), { action: 'x', resourceType: 'y', resourceId: null }).user_id).toBeNull();
     });
@@ -122,9 +122,10 @@ for (const real of await realDatabases()) {
     });
 
     it('comes page by page', async () => {
-      expect(await found({}, { limit: 2 })).toEqual([5, 4]);
-      const next = await searchAudit(scratch.database, {}, { limit: 2, beforeId: 4 });
-      expect(next.map(({ id }) => id)).toEqual([3, 2]);
+      const first = await searchAudit(scratch.database, {}, { limit: 2 });
+      expect([first.rows.map(({ id }) => id), first.next]).toEqual([[5, 4], 4]);
+      const second = await searchAudit(scratch.database, {}, { limit: 3, beforeId: first.next });
+      expect([second.rows.map(({ id }) => id), second.next]).toEqual([[3, 2, 1], undefined]);
     });
 
     it('tells the story of one resource, oldest first', async () => {

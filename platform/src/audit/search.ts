@@ -1,5 +1,13 @@
 import { sql } from 'kysely';
-import { type Db, queryBuilder } from '../database/index.ts';
+import {
+  type Condition,
+  type Db,
+  type Lead,
+  newestFirst,
+  type NewestPage,
+  type PageOfKeys,
+  queryBuilder,
+} from '../database/index.ts';
 
 /** A row of `audit_logs` as it is read. Keys are integers or text, as the service's table has them. */
 export interface AuditRecord {
@@ -56,54 +64,81 @@ const columns = [
   'created_at',
 ] as const;
 
-const equalities: readonly (readonly [keyof AuditFilter, keyof AuditRecord])[] = [
+type Column = (typeof columns)[number];
+
+/** Each of these names a few rows at most. */
+const exact: readonly (readonly [keyof AuditFilter, Column])[] = [
   ['id', 'id'],
   ['requestId', 'request_id'],
+];
+/** Of these the table has an index. */
+const indexed: readonly (readonly [keyof AuditFilter, Column])[] = [
   ['userId', 'user_id'],
+  ['resourceId', 'resource_id'],
+  ['address', 'ip_address'],
   ['action', 'action'],
   ['resourceType', 'resource_type'],
-  ['resourceId', 'resource_id'],
+];
+const others: readonly (readonly [keyof AuditFilter, Column])[] = [
   ['endpoint', 'endpoint'],
   ['method', 'method'],
-  ['address', 'ip_address'],
   ['userAgent', 'user_agent'],
 ];
 
 const timelineMax = 10_000;
 const statsRowsMax = 100;
+const hoursMax = 24 * 31;
 
-function narrowed(db: Db, filter: AuditFilter) {
-  let query = queryBuilder<AuditTables>(db).selectFrom('audit_logs');
-  for (const [field, column] of equalities) {
-    const value = filter[field];
-    if (value !== undefined) query = query.where(column, '=', value as never);
-  }
-  if (filter.from) query = query.where('created_at', '>=', filter.from);
-  if (filter.to) query = query.where('created_at', '<', filter.to);
-  return query;
+/** A page of audit rows, newest first; it may be short and yet not the last, see `newestFirst`. */
+export async function searchAudit(db: Db, filter: AuditFilter, page: PageOfKeys): Promise<NewestPage<AuditRecord>> {
+  const { from, to } = filter;
+  const found = await newestFirst<AuditRecord>(
+    db,
+    { table: 'audit_logs', columns, ...conditionsOf(filter), from, to },
+    page,
+  );
+  return { ...found, rows: found.rows.map(parsed) };
 }
 
-/** Audit rows newest first, below `beforeId` where it is given. */
-export function searchAudit(
-  db: Db,
-  filter: AuditFilter,
-  page: { readonly beforeId?: number | undefined; readonly limit: number },
-): Promise<AuditRecord[]> {
-  let query = narrowed(db, filter).select(columns);
-  if (page.beforeId !== undefined) query = query.where('id', '<', page.beforeId);
-  return query.orderBy('id', 'desc').limit(page.limit).execute();
+/** What leads through the table, and what is looked at row by row. */
+function conditionsOf(filter: AuditFilter): { leads: Lead[]; filters: Condition[] } {
+  const given = (fields: typeof indexed): [column: Column, value: unknown][] =>
+    fields.flatMap(([field, column]) => (filter[field] === undefined ? [] : [[column, filter[field]]]));
+  const leads: Lead[] = [
+    ...given(exact).map(([column, value]) => ({ column, value, isExact: true })),
+    ...given(indexed).map(([column, value]) => ({ column, value })),
+  ];
+  const filters: Condition[] = given(others).map(([column, value]) => [column, '=', value]);
+  if (filter.resourceId === undefined || filter.resourceType === undefined) return { leads, filters };
+  // The index of the resource's key holds its kind as well.
+  const ofKind: Condition = ['resource_type', '=', filter.resourceType];
+  const remaining = leads.filter(({ column }) => column !== 'resource_type');
+  return {
+    leads: remaining.map((lead) => (lead.column === 'resource_id' ? { ...lead, also: [ofKind] } : lead)),
+    filters,
+  };
+}
+
+/** A key of 64 bits comes as text from PostgreSQL; none here is beyond what a number holds. */
+function parsed(row: Omit<AuditRecord, 'id'> & { readonly id: number | string }): AuditRecord {
+  return { ...row, id: Number(row.id) };
 }
 
 /** Everything that was done to one resource, oldest first. */
-export function resourceTimeline(
+export async function resourceTimeline(
   db: Db,
   resource: { readonly type: string; readonly id: number | string },
 ): Promise<AuditRecord[]> {
-  return narrowed(db, { resourceType: resource.type, resourceId: resource.id })
+  const rows = await queryBuilder<AuditTables>(db)
+    .selectFrom('audit_logs')
     .select(columns)
+    .where('resource_type', '=', resource.type)
+    .where('resource_id', '=', resource.id)
+    .orderBy('created_at')
     .orderBy('id')
     .limit(timelineMax)
     .execute();
+  return rows.map(parsed);
 }
 
 export interface AuditCount {
@@ -123,48 +158,56 @@ export interface AuditStats {
   readonly failedSignInsByAddress: readonly AuditCount[];
 }
 
-export async function auditStats(db: Db, filter: AuditFilter): Promise<AuditStats> {
-  const by = (
-    column: 'action' | 'resource_type' | 'user_id' | 'ip_address',
-    narrower = filter,
-  ): Promise<AuditCount[]> =>
-    narrowed(db, narrower)
-      .select([sql<AuditCount['key']>`${sql.ref(column)}`.as('key'), countOf('*')])
-      .groupBy(column)
-      .orderBy('count', 'desc')
-      .orderBy('key')
-      .limit(statsRowsMax)
-      .execute()
-      .then(asCounts);
-  const failed = { ...filter, action: 'login_failed' };
+/** The time whose rows are counted; `from` counts and `to` does not. */
+export type AuditPeriod = Pick<AuditFilter, 'from' | 'to'>;
+
+/** One statement after the other, on one connection at a time: each reads all rows of the period. */
+export async function auditStats(db: Db, period: AuditPeriod): Promise<AuditStats> {
+  const all = rowsOf(db, period);
+  const failed = all.where('action', '=', 'login_failed');
+  const byAction = await countedBy(all, 'action');
+  const byResource = await countedBy(all, 'resource_type');
+  const byUser = await countedBy(all, 'user_id');
+  const byAddress = await countedBy(all, 'ip_address');
   const hour = sql<string>`${sql.raw(db.dialect.hourOf('created_at'))}`;
-  const [total, byAction, byResource, byUser, byAddress, hours, failedSignInsByAddress] = await Promise.all([
-    narrowed(db, filter).select(countOf('*')).executeTakeFirstOrThrow(),
-    by('action'),
-    by('resource_type'),
-    by('user_id'),
-    by('ip_address'),
-    narrowed(db, failed)
-      .select([hour.as('key'), countOf('*')])
-      .groupBy(hour)
-      .orderBy('key', 'desc')
-      .limit(24 * 31)
-      .execute(),
-    by('ip_address', failed),
-  ]);
+  const hours = await failed
+    .select([hour.as('key'), counted])
+    .groupBy(hour)
+    .orderBy('key', 'desc')
+    .limit(hoursMax)
+    .execute();
+  const failedSignInsByAddress = await countedBy(failed, 'ip_address');
   return {
-    total: Number(total.count),
-    byAction,
-    byResource,
-    byUser,
-    byAddress,
+    total: Number(byAction[0]?.total ?? 0),
+    byAction: asCounts(byAction),
+    byResource: asCounts(byResource),
+    byUser: asCounts(byUser),
+    byAddress: asCounts(byAddress),
     failedSignInsByHour: asCounts(hours),
-    failedSignInsByAddress,
+    failedSignInsByAddress: asCounts(failedSignInsByAddress),
   };
 }
 
-function countOf(what: '*') {
-  return sql<string | number>`count(${sql.raw(what)})`.as('count');
+function rowsOf(db: Db, { from, to }: AuditPeriod) {
+  let query = queryBuilder<AuditTables>(db).selectFrom('audit_logs');
+  if (from) query = query.where('created_at', '>=', from);
+  if (to) query = query.where('created_at', '<', to);
+  return query;
+}
+
+const counted = sql<string | number>`count(*)`.as('count');
+/** Of all rows, also of those whose group is not among the largest. */
+const total = sql<string | number>`sum(count(*)) over ()`.as('total');
+
+function countedBy(rows: ReturnType<typeof rowsOf>, column: 'action' | 'resource_type' | 'user_id' | 'ip_address') {
+  const key = sql<AuditCount['key']>`${sql.ref(column)}`.as('key');
+  return rows
+    .select([key, counted, total])
+    .groupBy(column)
+    .orderBy('count', 'desc')
+    .orderBy('key')
+    .limit(statsRowsMax)
+    .execute();
 }
 
 /** Both drivers give a count of 64 bits as they like; none here is beyond what a number holds. */

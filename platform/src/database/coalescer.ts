@@ -2,13 +2,31 @@ import { defineProblem, Problem } from '../kernel/index.ts';
 import { databaseBusy, databaseUnavailable } from './faults.ts';
 
 /**
- * Gathers commands that wait while the last set runs, and sends them as the next one.
+ * Many requests, one statement. A hot write is written over a set of commands, and a coalescer makes the sets:
  *
- * An idle coalescer sends a command at once: there is no timer, so nothing is slower than alone. While a set runs,
- * commands wait; when it ends, those that wait are the next set, so sets grow with the load by themselves. Each command
- * has its own outcome. A rule is a condition inside the statement, never an exception; if a set fails as a whole all the
- * same, it is bisected, so that one poisonous command harms nobody else. Where the connection is lost nobody knows what
- * was committed: then every command of the set hears `database_unavailable`, and its idempotency key decides a retry.
+ *     const draws = createCoalescer({ operation: 'vale.issue', run: (set: readonly Draw[]) => drawSet(database, set) });
+ *     const drawn = await draws.submit(draw, context.signal);
+ *
+ * An idle coalescer sends a command at once, alone: there is no timer, so nothing is slower than without it. While a set
+ * runs, commands wait; when it ends, those that wait are the next set, so sets grow with the load by themselves.
+ *
+ * What the author of `run` keeps to:
+ * 1. One outcome a command, in the order of the commands, as if they had come one after the other. A refusal is an
+ *    outcome: each rule is a condition inside the statement, and what was not returned was refused.
+ * 2. All or nothing: the rows of a command, its audit row, its outbox row and its key are written by one statement
+ *    (where the engine cannot, by one transaction). Where `run` throws, nothing was written, unless the connection was
+ *    lost.
+ * 3. Each command carries its key, and one that was done before answers so. A client who heard an error tries again
+ *    with it; without it, nobody could tell whether that does the same thing twice.
+ *
+ * What the coalescer does in return:
+ * - Each command has its own outcome, and is durable before its `submit` resolves.
+ * - A set that throws as a whole is run again in halves, down to the one command that is to blame: it alone rejects.
+ * - Where the connection was lost, nobody knows what was committed, so nothing is run again: every command of the set
+ *   rejects with `database_unavailable`. So it does with `database_busy` after a timeout, which halves would wait for
+ *   again.
+ * - More than `queueMax` that wait, or one that waited longer than `waitMaxMs`, are refused with 503 and were not sent.
+ * - What its client abandoned before it was sent is not sent.
  */
 
 /** How a set runs: one statement, one outcome a command, in the order of the commands. */
@@ -22,8 +40,11 @@ export interface CoalescerOptions<Command, Outcome> {
   readonly setMax?: number;
   /** The most commands that wait; one more is refused with 503. Default 10,000. */
   readonly queueMax?: number;
-  /** Sets under way at once; default 1, which suits hot rows best. */
+  /** One that has waited longer is refused with 503 when its turn comes; default 30,000, as long as clients wait. */
+  readonly waitMaxMs?: number;
+  /** Sets under way at once in this process; default 1, which suits hot rows best. */
   readonly inFlightMax?: number;
+  /** Told of each set that ended, whatever became of it; must not throw. */
   readonly observe?: (observed: SetObservation) => void;
 }
 
@@ -42,7 +63,9 @@ export interface Coalescer<Command, Outcome> {
   /**
    * Resolves to the command's own outcome once it is durable. A command whose signal is aborted before it was sent is
    * never sent, and rejects with the signal's reason; one that was sent runs to its end.
-   * @throws Problem `too_busy` where too many wait
+   * @throws Problem `too_busy` where too many wait or it waited too long: it was not sent
+   * @throws Problem `database_unavailable` where it may have been done or not: its key decides
+   * @throws Problem `database_busy` where the database gave up: it was not done
    */
   submit(command: Command, signal?: AbortSignal): Promise<Outcome>;
   /** How many wait, for metrics. */
@@ -60,6 +83,9 @@ export const tooBusy = defineProblem(
 
 const setMaxDefault = 128;
 const queueMaxDefault = 10_000;
+const waitMaxMsDefault = 30_000;
+/** A full queue is looked through for abandoned commands so many times while as many as it holds are refused. */
+const sweepsPerQueue = 64;
 
 interface Waiting<Command, Outcome> {
   readonly command: Command;
@@ -76,15 +102,26 @@ export function createCoalescer<Command, Outcome>(
 }
 
 class QueueingCoalescer<Command, Outcome> implements Coalescer<Command, Outcome> {
-  readonly #options: CoalescerOptions<Command, Outcome>;
+  readonly #operation: string;
+  readonly #run: RunSet<Command, Outcome>;
+  readonly #observe: CoalescerOptions<Command, Outcome>['observe'];
   readonly #setMax: number;
+  readonly #queueMax: number;
+  readonly #waitMaxMs: number;
+  readonly #inFlightMax: number;
   #queue: Waiting<Command, Outcome>[] = [];
   #inFlight = 0;
+  #refused = 0;
   #whenIdle: (() => void)[] = [];
 
   constructor(options: CoalescerOptions<Command, Outcome>) {
-    this.#options = options;
-    this.#setMax = options.setMax ?? setMaxDefault;
+    this.#operation = options.operation;
+    this.#run = options.run;
+    this.#observe = options.observe;
+    this.#setMax = atLeastOne('setMax', options.setMax ?? setMaxDefault);
+    this.#queueMax = atLeastOne('queueMax', options.queueMax ?? queueMaxDefault);
+    this.#waitMaxMs = atLeastOne('waitMaxMs', options.waitMaxMs ?? waitMaxMsDefault);
+    this.#inFlightMax = atLeastOne('inFlightMax', options.inFlightMax ?? 1);
   }
 
   get waiting(): number {
@@ -93,9 +130,7 @@ class QueueingCoalescer<Command, Outcome> implements Coalescer<Command, Outcome>
 
   submit(command: Command, signal?: AbortSignal): Promise<Outcome> {
     if (signal?.aborted) return Promise.reject(reasonOf(signal));
-    if (this.#queue.length >= (this.#options.queueMax ?? queueMaxDefault)) {
-      return Promise.reject(tooBusy({}, { headers: { 'retry-after': '1' } }));
-    }
+    if (this.#isFull()) return Promise.reject(refusal());
     return new Promise((resolve, reject) => {
       this.#queue.push({ command, signal, resolve, reject, sinceMs: performance.now() });
       this.#sendNext();
@@ -108,7 +143,7 @@ class QueueingCoalescer<Command, Outcome> implements Coalescer<Command, Outcome>
   }
 
   #sendNext(): void {
-    while (this.#inFlight < (this.#options.inFlightMax ?? 1)) {
+    while (this.#inFlight < this.#inFlightMax) {
       const set = this.#takeSet();
       if (set.length === 0) break;
       this.#inFlight += 1;
@@ -121,25 +156,42 @@ class QueueingCoalescer<Command, Outcome> implements Coalescer<Command, Outcome>
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
+  /** Whether one more would be too many. Those that were abandoned meanwhile make room for it. */
+  #isFull(): boolean {
+    if (this.#queue.length < this.#queueMax) return false;
+    // Looking through all that wait for each that is refused would be work that grows with the overload.
+    if (this.#refused++ % Math.ceil(this.#queueMax / sweepsPerQueue) !== 0) return true;
+    this.#queue = this.#queue.filter((waiting) => this.#isWanted(waiting, -Infinity));
+    return this.#queue.length >= this.#queueMax;
+  }
+
   /** The oldest commands that somebody still waits for. */
   #takeSet(): Waiting<Command, Outcome>[] {
     const set: Waiting<Command, Outcome>[] = [];
+    const oldestMs = performance.now() - this.#waitMaxMs;
     let taken = 0;
     for (const waiting of this.#queue) {
       if (set.length >= this.#setMax) break;
       taken += 1;
-      if (waiting.signal?.aborted) waiting.reject(reasonOf(waiting.signal));
-      else set.push(waiting);
+      if (this.#isWanted(waiting, oldestMs)) set.push(waiting);
     }
     this.#queue = this.#queue.slice(taken);
     return set;
   }
 
+  /** Whether it is still to be sent; tells whoever waits for it where it is not. */
+  #isWanted({ signal, sinceMs, reject }: Waiting<Command, Outcome>, oldestMs: number): boolean {
+    if (signal?.aborted) reject(reasonOf(signal));
+    else if (sinceMs < oldestMs) reject(refusal());
+    else return true;
+    return false;
+  }
+
   async #send(set: readonly Waiting<Command, Outcome>[]): Promise<void> {
     const startedMs = performance.now();
     const wasBisected = await this.#settle(set);
-    this.#options.observe?.({
-      operation: this.#options.operation,
+    this.#observe?.({
+      operation: this.#operation,
       size: set.length,
       waitMs: startedMs - (set[0]?.sinceMs ?? startedMs),
       durationMs: performance.now() - startedMs,
@@ -150,9 +202,9 @@ class QueueingCoalescer<Command, Outcome> implements Coalescer<Command, Outcome>
   /** Gives each command its outcome; says whether the set had to be split. Never rejects. */
   async #settle(set: readonly Waiting<Command, Outcome>[]): Promise<boolean> {
     try {
-      const outcomes = await this.#options.run(set.map(({ command }) => command));
+      const outcomes = await this.#run(set.map(({ command }) => command));
       if (outcomes.length !== set.length) {
-        throw new SetMismatch(this.#options.operation, set.length, outcomes.length);
+        throw new SetMismatch(this.#operation, set.length, outcomes.length);
       }
       for (const [place, outcome] of outcomes.entries()) set[place]?.resolve(outcome);
       return false;
@@ -181,6 +233,16 @@ function isForEverybody(error: unknown): boolean {
   if (error instanceof SetMismatch) return true;
   if (!(error instanceof Problem)) return false;
   return error.code === databaseUnavailable.definition.code || error.code === databaseBusy.definition.code;
+}
+
+/** The client may come again at once: it was not sent. */
+function refusal(): Problem {
+  return tooBusy({}, { headers: { 'retry-after': '1' } });
+}
+
+function atLeastOne(name: string, value: number): number {
+  if (value >= 1) return value;
+  throw new RangeError(`${name} of a coalescer must be at least 1, not ${value}`);
 }
 
 function reasonOf(signal: AbortSignal): Error {

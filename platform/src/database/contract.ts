@@ -70,7 +70,8 @@ export interface Tx extends Db {
   afterCommit(work: () => void | Promise<void>): void;
 }
 
-export type Isolation = 'read committed' | 'repeatable read' | 'serializable';
+/** `read uncommitted` sees on MySQL what others have not committed yet; on PostgreSQL it is `read committed`. */
+export type Isolation = 'read uncommitted' | 'read committed' | 'repeatable read' | 'serializable';
 
 export interface TransactOptions {
   /** Default: read committed, on both engines. */

@@ -1,4 +1,4 @@
-import { defineProblem } from '../kernel/index.ts';
+import { defineProblem, type Problem } from '../kernel/index.ts';
 
 export const databaseUnavailable = defineProblem(
   'database_unavailable',
@@ -78,6 +78,14 @@ export function clientFault(error: unknown): unknown {
     return databaseBusy({}, { cause: error, headers: retryAfter });
   }
   return error;
+}
+
+/**
+ * What a client hears where a write was committed and what came of its own part could not be read: never that nothing
+ * was written. Its key decides a retry.
+ */
+export function outcomeUnknown(error: unknown): Problem {
+  return databaseUnavailable({}, { cause: error, headers: retryAfter });
 }
 
 function isTimedOut({ code, errno }: DriverError): boolean {

@@ -11,10 +11,26 @@ export {
   type WriteStatement,
 } from './contract.ts';
 export { type Dialect, type DialectName, mysql, postgresql } from './dialect.ts';
-export { brokenConstraint, databaseBusy, databaseUnavailable, isConnectionLost } from './faults.ts';
+export { brokenConstraint, databaseBusy, databaseUnavailable, isConnectionLost, outcomeUnknown } from './faults.ts';
 export { type Migration, type MigrationRunner } from './migration.ts';
 export { openDatabase, type OpenOptions } from './open.ts';
-export { ignoringDuplicates, queryBuilder, type ReadBuilder } from './query-builder.ts';
+export {
+  type Condition,
+  type Lead,
+  type NewestFirst,
+  newestFirst,
+  type NewestPage,
+  type PageOfKeys,
+} from './newest-first.ts';
+export {
+  deleteOld,
+  ignoringDuplicates,
+  likeAnywhere,
+  type OldRows,
+  queryBuilder,
+  type ReadBuilder,
+} from './query-builder.ts';
+export { type ReadOn, readOn, type SqlWords, type WriteOn, writeOn } from './statement-words.ts';
 export { type DatabaseAddress, parseDatabaseUrl } from './url.ts';
 export { type EmbeddedServer, EmbeddedServerError, holdEmbeddedServer } from './embedded/index.ts';
 export { grantApplicationRole } from './grants.ts';

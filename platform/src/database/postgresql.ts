@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { defaults, Pool, type PoolClient, types } from 'pg';
+import { Pool, type PoolClient, type QueryConfig, types } from 'pg';
 import type { Log } from '../kernel/index.ts';
-import type { Result } from './contract.ts';
 import { postgresql } from './dialect.ts';
+import { type PreparedOptions, runPrepared } from './prepared-query.ts';
 import type { Connection, Engine } from './session.ts';
+import { utcInstant } from './utc-instant.ts';
 
 export interface PoolOptions {
   readonly url: string;
@@ -21,11 +22,9 @@ const builtIn = types as { getTypeParser(oid: number, format: string): (text: st
 
 const silenceMs = 2_000;
 const namesMax = 2_000;
+const replanFrom = 32;
 const idleTimeoutMs = 60_000;
 const timestampOid = 1114;
-
-// A Date that goes into a timestamp without a zone must arrive as UTC, whatever the machine's own zone is.
-defaults.parseInputDatesAsUTC = true;
 
 /** PostgreSQL through `pg`: each statement is named by a hash of its text, so that the server plans it once. */
 export function openPostgresql(options: PoolOptions): Engine {
@@ -36,8 +35,6 @@ export function openPostgresql(options: PoolOptions): Engine {
     idleTimeoutMillis: idleTimeoutMs,
     application_name: options.applicationName,
     keepAlive: true,
-    // The server's own timeout does not help where the server is paused or the network is gone.
-    query_timeout: options.statementTimeoutMs + silenceMs,
     options: sessionOptions(options),
     types: { getTypeParser: parserOf },
   });
@@ -46,7 +43,7 @@ export function openPostgresql(options: PoolOptions): Engine {
   // One that is lost while it is in use fails its query, and also raises an event that nobody else listens to: unheard,
   // it would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  const nameOf = statementNames();
+  const session = sessionsOf(options.statementTimeoutMs + silenceMs);
   return {
     dialect: postgresql,
     pool: {
@@ -60,29 +57,38 @@ export function openPostgresql(options: PoolOptions): Engine {
         return pool.waitingCount;
       },
     },
-    connect: async () => connectionOf(await pool.connect(), nameOf),
+    connect: () => pool.connect().then(session),
     close: () => pool.end(),
   };
 }
 
-function connectionOf(client: PoolClient, nameOf: (text: string) => string | undefined): Connection {
-  return {
-    query: async (text, params): Promise<Result<unknown>> => {
-      const name = nameOf(text);
-      const values = [...params];
-      const result = await client.query<Record<string, unknown>>(name ? { name, text, values } : { text, values });
-      return { rows: result.rows, affected: result.rowCount ?? 0 };
-    },
+/** @param patienceMs how long the server may be silent before its connection counts as lost */
+function sessionsOf(patienceMs: number): (client: PoolClient) => Connection {
+  const nameOf = statementNames();
+  const release = planRenewal(patienceMs);
+  const options: PreparedOptions = { parserOf, patienceMs };
+  return (client) => ({
+    query: (text, params) => runPrepared(client, { name: nameOf(text) ?? '', text }, params, options),
     begin: async (isolation) =>
-      void (await client.query(isolation === undefined ? 'begin' : `begin isolation level ${isolation}`)),
+      void (await command(
+        client,
+        isolation === undefined ? 'begin' : `begin isolation level ${isolation}`,
+        patienceMs,
+      )),
     commit: async () => {
-      const { command } = await client.query('commit');
+      const done = await command(client, 'commit', patienceMs);
       // After a failed statement whose error somebody swallowed, COMMIT answers ROLLBACK and raises nothing.
-      if (command !== 'COMMIT') throw new Error('The transaction was rolled back: a statement in it had failed');
+      if (done !== 'COMMIT') throw new Error('The transaction was rolled back: a statement in it had failed');
     },
-    rollback: async () => void (await client.query('rollback')),
-    release: (isBroken) => client.release(isBroken),
-  };
+    rollback: async () => void (await command(client, 'rollback', patienceMs)),
+    release: (isBroken) => release(client, isBroken),
+  });
+}
+
+/** A statement without values or rows; resolves to what the server calls it once it is done. */
+async function command(client: PoolClient, text: string, patienceMs: number): Promise<string> {
+  const asked: QueryConfig & { readonly query_timeout: number } = { text, query_timeout: patienceMs };
+  return (await client.query(asked)).command;
 }
 
 /** Names for the first statements met; those after stay unnamed, so that no client input can fill the server. */
@@ -97,9 +103,29 @@ function statementNames(): (text: string) => string | undefined {
   };
 }
 
+/**
+ * Gives a connection back, and lets it plan its named statements anew after 32, 64, 128 … uses. The server keeps a plan
+ * that it made when a table was empty, and which reads the whole table, until the table is next analyzed; a fresh
+ * installation under load grows a thousandfold before that. So no plan is older than half of what its connection did.
+ */
+function planRenewal(patienceMs: number): (client: PoolClient, isBroken: boolean) => void {
+  const uses = new WeakMap<PoolClient, number>();
+  return (client, isBroken) => {
+    const count = (uses.get(client) ?? 0) + 1;
+    uses.set(client, count);
+    if (isBroken || count < replanFrom || !Number.isInteger(Math.log2(count))) return client.release(isBroken);
+    // Whoever used it has their answer already and does not wait for this.
+    command(client, 'discard plans', patienceMs).then(
+      () => client.release(),
+      () => client.release(true),
+    );
+  };
+}
+
 function sessionOptions(options: PoolOptions): string {
   return [
     '-c TimeZone=UTC',
+    '-c DateStyle=ISO',
     `-c statement_timeout=${options.statementTimeoutMs}`,
     `-c lock_timeout=${options.lockTimeoutMs}`,
     `-c idle_in_transaction_session_timeout=${options.statementTimeoutMs * 3}`,
@@ -107,8 +133,7 @@ function sessionOptions(options: PoolOptions): string {
   ].join(' ');
 }
 
-/** A timestamp without a zone is UTC here; the driver would read it in the machine's own zone. */
 function parserOf(oid: number, format = 'text'): (text: string) => unknown {
-  if (oid === timestampOid) return (text) => new Date(`${text.replace(' ', 'T')}Z`);
+  if (oid === timestampOid) return utcInstant;
   return builtIn.getTypeParser(oid, format);
 }

@@ -1,9 +1,10 @@
-import type { Generated } from 'kysely';
+import fc from 'fast-check';
+import { type Generated, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
 import { realDatabases } from '../testing/real-databases.ts';
 import type { Database, Db, Tx } from './contract.ts';
 import { readStatement, writeStatement } from './contract.ts';
-import { ignoringDuplicates, queryBuilder, type ReadBuilder } from './query-builder.ts';
+import { ignoringDuplicates, likeAnywhere, queryBuilder, type ReadBuilder } from './query-builder.ts';
 import { bankOn, openScratch, type Scratch } from '../testing/scratch-database.ts';
 
 interface Tables {
@@ -17,7 +18,7 @@ for (const real of await realDatabases()) {
     let scratch: Scratch;
     beforeAll(async () => {
       scratch = await openScratch(real, { observe: (operation) => void observed.push(operation) });
-      for (const sql of bank.tables) await scratch.run(sql);
+      for (const text of bank.tables) await scratch.run(text);
     });
     afterAll(() => scratch.close());
 
@@ -59,6 +60,24 @@ for (const real of await realDatabases()) {
       expect(await database.transact((tx) => add(tx, 50, 'another'))).toBe(0n);
       expect(await database.transact((tx) => add(tx, 51, 'fifty'))).toBe(0n);
       expect(observed).toContain('insert accounts');
+    });
+
+    it('finds a text anywhere in another by LIKE, and takes no character of it for a wildcard', async () => {
+      const isIn = async (part: string, whole: string): Promise<boolean> => {
+        const like = sql<number | boolean>`${sql.val(whole)} like ${sql.val(likeAnywhere(part))}`;
+        const row = await queryBuilder<Tables>(scratch.database)
+          .selectNoFrom(like.as('like'))
+          .executeTakeFirstOrThrow();
+        return Boolean(row.like);
+      };
+      const word = fc.string({ unit: fc.constantFrom('%', '_', '\\', 'a'), maxLength: 4 });
+      const around = fc.tuple(word, word, word);
+      await fc.assert(
+        fc.asyncProperty(around, word, async ([before, part, after], other) => {
+          expect(await isIn(part, before + part + after)).toBe(true);
+          expect(await isIn(other, before)).toBe(before.includes(other));
+        }),
+      );
     });
 
     it('is dead with its transaction', async () => {

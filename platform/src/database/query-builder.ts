@@ -12,6 +12,8 @@ import {
   PostgresIntrospector,
   PostgresQueryCompiler,
   type QueryResult,
+  type RawBuilder,
+  sql,
 } from 'kysely';
 import type { Db, Tx } from './contract.ts';
 import type { Dialect, DialectName } from './dialect.ts';
@@ -36,12 +38,47 @@ export function queryBuilder<Tables>(db: Db): ReadBuilder<Tables> {
   return builder as Kysely<Tables>;
 }
 
+/** Runs a statement that Kysely's `sql` has put together, and that reads. */
+export async function readSql<Row>(db: Db, statement: RawBuilder<unknown>): Promise<readonly Row[]> {
+  // The builder on a Db is a whole one: its type alone says that it reads.
+  const { rows } = await statement.execute(queryBuilder(db) as Kysely<unknown>);
+  return rows as Row[];
+}
+
 /** An insert that leaves a row alone whose key is taken: its `numInsertedOrUpdatedRows` is then 0. */
 export function ignoringDuplicates<Tables, Table extends keyof Tables, Output>(
   insert: InsertQueryBuilder<Tables, Table, Output>,
   dialect: Dialect,
 ): InsertQueryBuilder<Tables, Table, Output> {
   return dialect.name === 'mysql' ? insert.ignore() : insert.onConflict((conflict) => conflict.doNothing());
+}
+
+/** Rows whose column lies before an instant, the oldest first. */
+export interface OldRows {
+  readonly table: string;
+  readonly column: string;
+  readonly before: Date;
+  /** The most that one statement deletes. */
+  readonly limitMax: number;
+}
+
+/**
+ * Deletes old rows in one statement, however many the table has; says how many. PostgreSQL has no LIMIT there, and its
+ * rows are named by their places; MySQL would read all of the table for a LIMIT inside IN.
+ */
+export async function deleteOld(tx: Tx, { table, column, before, limitMax }: OldRows): Promise<number> {
+  const old = sql`from ${sql.table(table)} where ${sql.ref(column)} < ${before} order by ${sql.ref(column)} limit ${limitMax}`;
+  const statement =
+    tx.dialect.name === 'mysql'
+      ? sql`delete ${old}`
+      : sql`delete from ${sql.table(table)} where ctid = any(array(select ctid ${old} ${sql.raw(tx.dialect.skipLocked)}))`;
+  const { numAffectedRows } = await statement.execute(queryBuilder<Record<string, never>>(tx));
+  return Number(numAffectedRows);
+}
+
+/** The pattern of LIKE for texts that hold this one anywhere: no character in it is a wildcard. */
+export function likeAnywhere(text: string): string {
+  return `%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
 }
 
 function dialectOn(db: Db): KyselyDialect {

@@ -51,31 +51,32 @@ export class PooledDatabase implements Database, TextRunner {
     return this.#engine.pool;
   }
 
-  async run<Row>(statement: { operation: string; text: string }, params: readonly unknown[]): Promise<Result<Row>> {
-    return (await this.runText(statement.operation, statement.text, params)) as Result<Row>;
+  run<Row>(statement: { operation: string; text: string }, params: readonly unknown[]): Promise<Result<Row>> {
+    return this.runText(statement.operation, statement.text, params) as Promise<Result<Row>>;
   }
 
   runAlone<Row>(statement: { operation: string; text: string }, params: readonly unknown[]): Promise<Result<Row>> {
     return this.#retrying(attemptsMaxDefault, () =>
-      this.#with(async (connection) => {
-        const result = await this.#observed(statement.operation, connection, statement.text, params);
-        return result as Result<Row>;
-      }),
+      this.#with(
+        (connection) => this.#observed(statement.operation, connection, statement.text, params) as Promise<Result<Row>>,
+      ),
     );
   }
 
   /** A read outside a transaction: connections that died while they were idle are replaced, however many there are. */
   async runText(operation: string, text: string, params: readonly unknown[]): Promise<Result<unknown>> {
     for (let dead = 0; ; dead++) {
-      let isConnected = false;
+      let connection: Connection | undefined;
+      let isBroken = false;
       try {
-        return await this.#with((connection) => {
-          isConnected = true;
-          return this.#observed(operation, connection, text, params);
-        });
+        connection = await this.#engine.connect();
+        return await this.#observed(operation, connection, text, params);
       } catch (error) {
+        isBroken = isConnectionLost(error);
         // A server that cannot be reached at all is not asked again and again.
-        if (!isConnected || !isConnectionLost(error) || dead > this.pool.total + 1) throw clientFault(error);
+        if (!connection || !isBroken || dead > this.pool.total + 1) throw clientFault(error);
+      } finally {
+        connection?.release(isBroken);
       }
     }
   }

@@ -4,6 +4,8 @@ import { BlockList, isIP } from 'node:net';
 export type AddressReader = (socketAddress: string | undefined, forwardedFor: string | undefined) => string;
 
 const hopsMax = 32;
+/** IPv4 as nearly every socket has it: nothing to fold. */
+const plainAddress = /^[\d.]+$/;
 
 /**
  * The client's address behind proxies: the right-most hop of `X-Forwarded-For` that is not a trusted proxy. Without a
@@ -42,6 +44,7 @@ export function limitKeyOf(address: string): string {
 
 /** `::ffff:10.0.0.1` is 10.0.0.1; brackets and a port, as some proxies write them, are dropped. */
 function folded(address: string): string {
+  if (plainAddress.test(address)) return address;
   const bare = /^\[(.+)\](?::\d+)?$/.exec(address)?.[1] ?? /^([\d.]+):\d+$/.exec(address)?.[1] ?? address;
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1] ?? bare;
 }

@@ -195,6 +195,22 @@ for (const real of await realDatabases()) {
       expect([await make('one', 'k3'), await make('one', 'k1')].map(({ isReplay }) => isReplay)).toEqual([true, false]);
     });
 
+    it('is forgotten in one statement, however many are old, by several at once', async () => {
+      const at = real.dialect.name === 'mysql' ? "'1970-01-01' + interval n second" : 'to_timestamp(n)';
+      await scratch.run(`
+        insert into idempotency_keys (scope, ${real.dialect.quote('key')}, fingerprint, status, body, created_at)
+        with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 900)
+        select 's', n, 'f', n, '', ${at} from numbers order by n desc`);
+      const statements: string[] = [];
+      const sweeper = scratch.open({ observe: (operation) => void statements.push(operation) });
+      expect(await forgetIdempotencyKeys(sweeper, new Date(701_000), 500)).toBe(500);
+      expect(statements).toEqual(['delete idempotency_keys']);
+      expect(await scratch.run('select min(status) as oldest from idempotency_keys')).toEqual([{ oldest: 501 }]);
+      const forgotten = await Promise.all([1, 2, 3].map(() => forgetIdempotencyKeys(sweeper, new Date(701_000), 500)));
+      expect(forgotten.reduce((sum, count) => sum + count)).toBe(200);
+      expect(await keys()).toBe(200);
+    });
+
     it('keeps a large answer whole', async () => {
       const body = { text: 'ñ👍'.repeat(50_000), none: null, list: [1.5, '"', '\\'] };
       const ask = () =>

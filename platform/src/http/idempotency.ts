@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { databaseBusy, type Database, ignoringDuplicates, queryBuilder, type Tx } from '../database/index.ts';
+import {
+  databaseBusy,
+  type Database,
+  deleteOld,
+  ignoringDuplicates,
+  queryBuilder,
+  type Tx,
+} from '../database/index.ts';
 import { type Context, Problem } from '../kernel/index.ts';
 import { idempotencyKeyReused, idempotencyRunning } from './problems.ts';
 
@@ -107,22 +114,11 @@ async function replay<Body>(tx: Tx, claim: Claim): Promise<Answer<Body> & { isRe
   return { status: first.status, body: JSON.parse(first.body) as Body, isReplay: true };
 }
 
-/** Forgets keys older than the time said; returns how many. At most `limitMax` a call. */
-export async function forgetIdempotencyKeys(database: Database, olderThan: Date, limitMax = 5_000): Promise<number> {
-  return database.transact(async (tx) => {
-    const builder = queryBuilder<IdempotencyTables>(tx);
-    const old = await builder
-      .selectFrom('idempotency_keys')
-      .select(['scope', 'key'])
-      .where('created_at', '<', olderThan)
-      .orderBy('created_at')
-      .limit(limitMax)
-      .execute();
-    for (const { scope, key } of old) {
-      await builder.deleteFrom('idempotency_keys').where('scope', '=', scope).where('key', '=', key).execute();
-    }
-    return old.length;
-  });
+/** Forgets keys older than the time said, in one statement; returns how many. At most `limitMax` a call. */
+export function forgetIdempotencyKeys(database: Database, olderThan: Date, limitMax = 5_000): Promise<number> {
+  return database.transact((tx) =>
+    deleteOld(tx, { table: 'idempotency_keys', column: 'created_at', before: olderThan, limitMax }),
+  );
 }
 
 function isLockTimeout(error: unknown): boolean {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
 import { z } from 'zod';
@@ -7,6 +7,7 @@ import { limitKeyOf } from './client-address.ts';
 import { fieldFaults, type InputPart, summaryOf } from './field-faults.ts';
 import type { Mount } from './mount.ts';
 import { permissionMissing, tooManyRequests, unauthenticated, validationFailed } from './problems.ts';
+import { replySchemaOf } from './reply-schema.ts';
 import type { RateLimit, Replies, ReplyOf, Route, SignedInCall } from './route.ts';
 
 export interface MountOptions {
@@ -26,16 +27,19 @@ export function mountRoute<App>(
   mounted: { mount: Mount<App>; options: MountOptions },
 ): void {
   const { mount, options } = mounted;
+  let pattern: string | undefined;
   const settings: RouteShorthandOptions = {
     bodyLimit: route.bodyBytesMax ?? bodyBytesDefault,
     schema: schemaOf(route),
     // Fastify types schemas as JSON Schema; ours are the Zod ones of `schemaOf`.
     validatorCompiler: ({ schema, httpPart }) => parserOf(schema as unknown as z.ZodType, httpPart ?? 'body'),
-    onRequest: async (request, reply) => {
+    // The framework waits for a promise, and goes on at once where it is told so.
+    onRequest: (request, reply, done) => {
       request.quinta.operation = route.operation;
-      if (route.rateLimit) await limitByAddress(mount, route.rateLimit(mount.app), request, reply);
-      if (route.access !== 'public') request.quinta.actor = await signIn(mount, request);
-      if (route.access === 'permission') await requirePermission(mount, route.operation, request);
+      request.quinta.route = pattern ??= request.routeOptions.url;
+      const admission = admit(mount, route, request, reply);
+      if (!admission) done();
+      return admission;
     },
   };
   server.route({
@@ -45,7 +49,9 @@ export function mountRoute<App>(
     handler: async (request, reply) => {
       const answer = await route.handle(callOf(mount, route, request));
       if (options.checksReplies) checkReply(route, answer);
-      return sendReply(route, answer, request, reply);
+      sendReply(route, answer, request, reply);
+      // Waiting for what has been sent already is the framework's way to wait for what streams.
+      return reply.sent ? undefined : reply;
     },
   });
 }
@@ -68,7 +74,36 @@ function callOf<App>(
   };
 }
 
-async function signIn<App>(mount: Mount<App>, request: FastifyRequest): Promise<Actor> {
+/** How often, who is it, and may they. A promise only where something has to be waited for, which is seldom. */
+function admit<App>(
+  mount: Mount<App>,
+  route: Route<App>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> | undefined {
+  if (!route.rateLimit) return enter(mount, route, request);
+  return limitByAddress(mount, route.rateLimit(mount.app), request, reply).then(() => enter(mount, route, request));
+}
+
+function enter<App>(mount: Mount<App>, route: Route<App>, request: FastifyRequest): Promise<void> | undefined {
+  if (route.access === 'public') return undefined;
+  const actor = signIn(mount, request);
+  if (actor instanceof Promise) return actor.then((known) => enterAs(known, mount, route, request));
+  return enterAs(actor, mount, route, request);
+}
+
+function enterAs<App>(
+  actor: Actor,
+  mount: Mount<App>,
+  route: Route<App>,
+  request: FastifyRequest,
+): Promise<void> | undefined {
+  request.quinta.actor = actor;
+  if (route.access !== 'permission' || mount.can(actor, route.operation)) return undefined;
+  return refuse(mount, { actor, permission: route.operation }, request);
+}
+
+function signIn<App>(mount: Mount<App>, request: FastifyRequest): Promise<Actor> | Actor {
   const [, token] = /^Bearer +([\w~+/.=-]+) *$/i.exec(request.headers.authorization ?? '') ?? [];
   if (!token || token.length > tokenLengthMax) {
     throw unauthenticated({}, { headers: { 'www-authenticate': `Bearer realm="${mount.face.name}"` } });
@@ -76,11 +111,13 @@ async function signIn<App>(mount: Mount<App>, request: FastifyRequest): Promise<
   return mount.authenticate(token);
 }
 
-async function requirePermission<App>(mount: Mount<App>, permission: string, request: FastifyRequest): Promise<void> {
-  const { actor } = request.quinta;
-  if (!actor || mount.can(actor, permission)) return;
-  await mount.onRefused?.({ actor, permission }, request.quinta);
-  throw permissionMissing({ role: actor.role, permission });
+async function refuse<App>(
+  mount: Mount<App>,
+  refused: { readonly actor: Actor; readonly permission: string },
+  request: FastifyRequest,
+): Promise<never> {
+  await mount.onRefused?.(refused, request.quinta);
+  throw permissionMissing({ role: refused.actor.role, permission: refused.permission });
 }
 
 async function limitByAddress<App>(
@@ -103,7 +140,7 @@ async function limitByAddress<App>(
 
 function schemaOf<App>(route: Route<App>): NonNullable<RouteShorthandOptions['schema']> {
   const response = Object.entries(route.replies).flatMap(([status, schema]) =>
-    schema ? [[status, z.toJSONSchema(schema, { target: 'draft-7', io: 'output', unrepresentable: 'any' })]] : [],
+    schema ? [[status, replySchemaOf(schema)]] : [],
   );
   return {
     ...(route.params ? { params: route.params } : {}),
@@ -165,7 +202,7 @@ function sendReply<App>(
 /** A weak validator over the answer's own bytes; 304 where the client holds them already. */
 function sendCacheable(body: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const text = String(reply.serializeInput(body as Record<string, unknown>, '200'));
-  const tag = `W/"${createHash('sha1').update(text).digest('base64url')}"`;
+  const tag = `W/"${hash('sha1', text, 'base64url')}"`;
   reply.header('etag', tag).header('cache-control', 'private, no-cache');
   if (holds(request.headers['if-none-match'], tag)) return reply.status(304).send();
   return reply
@@ -176,6 +213,7 @@ function sendCacheable(body: unknown, request: FastifyRequest, reply: FastifyRep
 
 /** RFC 9110 section 13.1.2: `*` is any, and a strong tag is as good as its weak form. */
 function holds(ifNoneMatch: string | undefined, tag: string): boolean {
-  const held = new Set((ifNoneMatch ?? '').split(',').map((one) => one.trim().replace(/^(?=")/, 'W/')));
+  if (ifNoneMatch === undefined) return false;
+  const held = new Set(ifNoneMatch.split(',').map((one) => one.trim().replace(/^(?=")/, 'W/')));
   return held.has('*') || held.has(tag);
 }

@@ -1,8 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
-import { type Actor, type ClientOrigin, type Clock, type Context, isUuid, type Log, uuidV7 } from '../kernel/index.ts';
-import { newTraceId, parseTraceparent } from '../telemetry/index.ts';
+import {
+  type Actor,
+  type ClientOrigin,
+  type Clock,
+  type Context,
+  isUuid,
+  type Log,
+  uuidV7FromHex,
+} from '../kernel/index.ts';
+import { parseTraceparent } from '../telemetry/index.ts';
 import type { AddressReader } from './client-address.ts';
 
 declare module 'fastify' {
@@ -20,7 +28,10 @@ export interface ContextParts {
 
 const userAgentLengthMax = 255;
 const endpointLengthMax = 255;
-const randomPool = { bytes: randomBytes(4096), used: 0 };
+/** Hex digits of an id of W3C Trace Context. Chance gives the forbidden one of zeros never. */
+const traceIdLength = 32;
+const randomPoolBytes = 4_096;
+const randomPool = { digits: '', used: 0 };
 
 /** What is known of one request; the actor is filled in once the token is checked. */
 export class RequestContext implements Context {
@@ -32,6 +43,8 @@ export class RequestContext implements Context {
   readonly clock: Clock;
   readonly startedMs = performance.now();
   operation = 'unmatched';
+  /** The pattern of a route of ours; what the framework knows of a route costs more to ask for. */
+  route: string | undefined;
   /** The service whose prefix matched, and its log. */
   service = 'quinta';
   sink: Log;
@@ -44,9 +57,12 @@ export class RequestContext implements Context {
     const { headers } = request;
     const asked = headers['x-request-id'];
     this.clock = parts.clock;
-    this.requestId = typeof asked === 'string' && isUuid(asked) ? asked.toLowerCase() : freshId(parts.clock);
+    this.requestId =
+      typeof asked === 'string' && isUuid(asked)
+        ? asked.toLowerCase()
+        : uuidV7FromHex(parts.clock.now().getTime(), chance(20));
     const parent = typeof headers['traceparent'] === 'string' ? parseTraceparent(headers['traceparent']) : undefined;
-    this.traceId = parent?.traceId ?? newTraceId(chance(16));
+    this.traceId = parent?.traceId ?? chance(traceIdLength);
     const forwarded = headers['x-forwarded-for'];
     this.client = {
       address: parts.addressOf(
@@ -56,7 +72,7 @@ export class RequestContext implements Context {
       userAgent: printable(headers['user-agent'] ?? '').slice(0, userAgentLengthMax),
     };
     this.method = request.method;
-    this.endpoint = printable(request.url.split('?', 1)[0] ?? '').slice(0, endpointLengthMax);
+    this.endpoint = printable(pathOf(request.url)).slice(0, endpointLengthMax);
     this.sink = parts.log;
     this.#answer = answer;
   }
@@ -71,14 +87,17 @@ export class RequestContext implements Context {
     const gone = new AbortController();
     const answer = this.#answer;
     if (answer.destroyed) gone.abort();
-    else answer.once('close', () => answer.writableFinished || gone.abort());
+    else answer.on('close', () => answer.writableFinished || gone.abort());
     this.#signal = gone.signal;
     return gone.signal;
   }
 }
 
 /** The one log line of a request, its tokens and query left out. */
-export function logRequest(context: RequestContext, statusCode: number): void {
+export function logRequest(
+  context: RequestContext,
+  answer: { readonly status: number; readonly durationMs: number },
+): void {
   context.sink.info(
     {
       request_id: context.requestId,
@@ -87,8 +106,8 @@ export function logRequest(context: RequestContext, statusCode: number): void {
       user_id: context.actor?.id ?? null,
       method: context.method,
       path: context.endpoint,
-      status_code: statusCode,
-      duration_ms: Math.round((performance.now() - context.startedMs) * 10) / 10,
+      status_code: answer.status,
+      duration_ms: Math.round(answer.durationMs * 10) / 10,
       ip: context.client.address,
       user_agent: context.client.userAgent,
     },
@@ -96,19 +115,21 @@ export function logRequest(context: RequestContext, statusCode: number): void {
   );
 }
 
-/** A new UUIDv7, its chance taken from a pool so that a request does not pay for a system call. */
-function freshId(clock: Clock): string {
-  return uuidV7(clock.now().getTime(), chance(10));
-}
-
-function chance(length: number): Uint8Array {
-  if (randomPool.used + length > randomPool.bytes.length) {
-    randomPool.bytes = randomBytes(randomPool.bytes.length);
+/** Random hex digits from a pool, so that a request does not pay for a system call. */
+function chance(length: number): string {
+  if (randomPool.used + length > randomPool.digits.length) {
+    randomPool.digits = randomBytes(randomPoolBytes).toString('hex');
     randomPool.used = 0;
   }
   const start = randomPool.used;
   randomPool.used += length;
-  return randomPool.bytes.subarray(start, randomPool.used);
+  return randomPool.digits.slice(start, randomPool.used);
+}
+
+/** A target without its query. */
+function pathOf(target: string): string {
+  const query = target.indexOf('?');
+  return query === -1 ? target : target.slice(0, query);
 }
 
 /** What a header or path may hold for a text column: control characters and broken surrogates replaced. */

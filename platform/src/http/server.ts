@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import fastifyCompress from '@fastify/compress';
 import fastifyCors from '@fastify/cors';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock, Log, Problem } from '../kernel/index.ts';
 import { brokenRequestAnswerer } from './broken-request.ts';
 import { addressReader } from './client-address.ts';
+import { registerCompression } from './compression.ts';
 import { mountDocs } from './docs-pages.ts';
 import type { Mount } from './mount.ts';
 import { mountRoute } from './mount-route.ts';
@@ -99,7 +99,7 @@ export async function buildServer(
   server.server.maxHeadersCount = limits.headersMax;
   server.server.maxConnections = limits.connectionsMax;
   followRequests(server, parts, options.observe);
-  await server.register(fastifyCompress, { threshold: 1_024, encodings: ['gzip', 'deflate'] });
+  await registerCompression(server);
   if (options.corsOrigins.length > 0) await server.register(fastifyCors, corsSettings(options.corsOrigins));
   readJsonOnly(server);
   if (options.frontPage) mountFrontPage(server, options.frontPage);
@@ -137,15 +137,12 @@ function followRequests(server: FastifyInstance, parts: ContextParts, observe: R
 /** The one log line of a request and its sample for the metrics. */
 function tellOf(request: FastifyRequest, reply: FastifyReply, observe: RequestObserver): void {
   const context = request.quinta;
-  logRequest(context, reply.statusCode);
-  observe({
-    service: context.service,
-    // The pattern, never the path: what clients invent must not become a series.
-    route: request.is404 ? undefined : request.routeOptions.url,
-    method: request.method,
-    status: reply.statusCode,
-    durationMs: performance.now() - context.startedMs,
-  });
+  const durationMs = performance.now() - context.startedMs;
+  const status = reply.statusCode;
+  logRequest(context, { status, durationMs });
+  // The pattern, never the path: what clients invent must not become a series.
+  const route = context.route ?? (request.is404 ? undefined : request.routeOptions.url);
+  observe({ service: context.service, route, method: context.method, status, durationMs });
 }
 
 async function mountService(scope: FastifyInstance, service: MountedService, options: ServerOptions): Promise<void> {

@@ -103,6 +103,41 @@ describe('access tokens', () => {
     await expect(tokensOf({ issuer: 'elsewhere' }).verify(token)).rejects.toMatchObject(tokenInvalid);
   });
 
+  it('are known without waiting once they were verified, for as long as they are good', async () => {
+    const clock = standing();
+    const tokens = tokensOf({ clock });
+    const { token } = await tokens.sign(ana);
+    expect(tokens.remembered(token)).toBeUndefined();
+    const verified = await tokens.verify(token);
+    expect(tokens.remembered(token)).toBe(verified);
+    expect(tokensOf({ clock }).remembered(token)).toBeUndefined();
+    clock.advance(-6);
+    expect(tokens.remembered(token)).toBeUndefined();
+    clock.advance(6 + 904);
+    expect(tokens.remembered(token)).toBe(verified);
+    clock.advance(1);
+    expect(tokens.remembered(token)).toBeUndefined();
+  });
+
+  it('are known by all of their text, not by their MAC alone', async () => {
+    const tokens = tokensOf();
+    const { token } = await tokens.sign(ana);
+    await tokens.verify(token);
+    const [head = '', payload = '', mac = ''] = token.split('.');
+    const admin = Buffer.from(JSON.stringify({ ...claims, role: 'admin' })).toString('base64url');
+    for (const altered of [
+      `${head}.${admin}.${mac}`,
+      `.${payload}.${mac}`,
+      mac,
+      ` ${token}`,
+      `${head}.${payload}x.${mac}`,
+    ]) {
+      expect(tokens.remembered(altered)).toBeUndefined();
+      await expect(tokens.verify(altered)).rejects.toMatchObject(tokenInvalid);
+    }
+    expect(await tokens.verify(token)).toMatchObject({ role: 'cajero' });
+  });
+
   it('that are bad are not remembered, and good ones only by the verifier that saw them', async () => {
     const mexa = tokensOf();
     const { token } = await mexa.sign(ana);

@@ -19,7 +19,9 @@ export interface JwsKeys {
 
 const algorithm = 'HS256';
 const tokenLengthMax = 4_096;
-/** Header, payload, and the 43 characters of a 256-bit MAC. */
+/** A 256-bit MAC in base64url, which a token ends with. */
+export const macLength = 43;
+/** Header, payload and MAC. */
 const compactForm = /^([\w-]+)\.([\w-]+)\.([\w-]{43})$/;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

@@ -1,5 +1,4 @@
-import type { Tx } from '../database/index.ts';
-import { readOn, writeOn } from './statement-words.ts';
+import { readOn, type Tx, writeOn } from '../database/index.ts';
 
 export interface FamilyRow {
   readonly family_id: string;

@@ -1,11 +1,11 @@
 /**
- * What was verified, by the digest of its token, so that the next request with the same token costs a look-up. Two
+ * What was verified, by the MAC of its token, so that the next request with the same token costs a look-up. Two
  * generations: what is asked for moves to the young one, and when that is full the old one is dropped whole. That
  * keeps the most recently used half for certain and at most `entriesMax` in all, without work on each hit.
  */
 export interface RememberedTokens<Value> {
-  get(digest: string): Value | undefined;
-  set(digest: string, value: Value): void;
+  get(mac: string): Value | undefined;
+  set(mac: string, value: Value): void;
   readonly size: number;
 }
 
@@ -14,21 +14,21 @@ export function rememberTokens<Value>(entriesMax: number): RememberedTokens<Valu
   let young = new Map<string, Value>();
   let old = new Map<string, Value>();
 
-  const set = (digest: string, value: Value): void => {
+  const set = (mac: string, value: Value): void => {
     if (young.size >= generationMax) {
       old = young;
       young = new Map();
     }
-    old.delete(digest);
-    young.set(digest, value);
+    old.delete(mac);
+    young.set(mac, value);
   };
 
   return {
-    get: (digest) => {
-      const value = young.get(digest);
+    get: (mac) => {
+      const value = young.get(mac);
       if (value !== undefined) return value;
-      const older = old.get(digest);
-      if (older !== undefined) set(digest, older);
+      const older = old.get(mac);
+      if (older !== undefined) set(mac, older);
       return older;
     },
     set,

@@ -1,7 +1,6 @@
-import type { Database } from '../database/index.ts';
+import { type Database, readOn } from '../database/index.ts';
 import type { Log } from '../kernel/index.ts';
 import { createRevocationList, type RevocationList } from './revocation-list.ts';
-import { readOn } from './statement-words.ts';
 
 export interface RevocationsOptions {
   /** The primary: a replica may be behind a revocation. */

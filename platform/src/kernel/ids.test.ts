@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isUuid, uuidFromBytes, uuidV7, uuidV8 } from './ids.ts';
+import { isUuid, uuidFromBytes, uuidV7, uuidV7FromHex, uuidV8 } from './ids.ts';
 
 const bytes = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
 
@@ -38,6 +38,20 @@ describe('a UUIDv7', () => {
         expect(isUuid(id)).toBe(true);
         expect(id).toMatch(/^.{14}7.{4}[89ab]/);
         expect(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toBe(at);
+      }),
+    );
+  });
+
+  it('is the same of bytes and of their digits, and holds nearly all of their chance', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 48 - 1 }), bytes(10), (at, chance) => {
+        const digits = Buffer.from(chance).toString('hex');
+        const id = uuidV7FromHex(at, digits);
+        expect(uuidV7(at, chance)).toBe(id);
+        const expected = uuidFromBytes(Buffer.concat([Buffer.alloc(6), Buffer.from(chance)]));
+        // All but the version, and the two bits of the variant, is as it was drawn.
+        expect(id.slice(15, 18) + id.slice(20)).toBe(expected.slice(15, 18) + expected.slice(20));
+        expect(Number.parseInt(id.charAt(19), 16) & 3).toBe(Number.parseInt(expected.charAt(19), 16) & 3);
       }),
     );
   });

@@ -1,5 +1,8 @@
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
+/** The first digit of the variant's byte, by what chance has put there: its two upper bits are 10. */
+const variantDigits = '89ab'.repeat(4);
+
 /** Any RFC 9562 UUID in its 36-character form, of whatever version. */
 export function isUuid(text: string): boolean {
   return uuidPattern.test(text);
@@ -18,10 +21,18 @@ export function uuidFromBytes(bytes: Uint8Array): string {
  * @param random at least ten random bytes
  */
 export function uuidV7(unixMs: number, random: Uint8Array): string {
-  const bytes = new Uint8Array(16);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(unixMs) << 16n);
-  bytes.set(random.subarray(0, 10), 6);
-  return uuidFromBytes(stamped(bytes, 7));
+  return uuidV7FromHex(unixMs, Buffer.from(random.buffer, random.byteOffset, 10).toString('hex'));
+}
+
+/**
+ * The same, for who makes one at each request: it is put together from texts, without a byte in between.
+ * @param chance twenty random hex digits in lower case
+ */
+export function uuidV7FromHex(unixMs: number, chance: string): string {
+  const time = unixMs.toString(16).padStart(12, '0');
+  const variant = variantDigits.charAt(Number.parseInt(chance.charAt(4), 16));
+  const random = `7${chance.slice(1, 4)}-${variant}${chance.slice(5, 8)}-${chance.slice(8, 20)}`;
+  return `${time.slice(0, 8)}-${time.slice(8)}-${random}`;
 }
 
 /**
@@ -29,11 +40,8 @@ export function uuidV7(unixMs: number, random: Uint8Array): string {
  * @param digest at least sixteen bytes, of SHA-256 say
  */
 export function uuidV8(digest: Uint8Array): string {
-  return uuidFromBytes(stamped(Uint8Array.from(digest.subarray(0, 16)), 8));
-}
-
-function stamped(bytes: Uint8Array, version: number): Uint8Array {
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | (version << 4);
+  const bytes = Uint8Array.from(digest.subarray(0, 16));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  return bytes;
+  return uuidFromBytes(bytes);
 }

@@ -1,5 +1,5 @@
 export { type Clock, parseInstant, systemClock } from './time.ts';
-export { isUuid, uuidFromBytes, uuidV7, uuidV8 } from './ids.ts';
+export { isUuid, uuidFromBytes, uuidV7, uuidV7FromHex, uuidV8 } from './ids.ts';
 export {
   addMoney,
   allocate,

@@ -1,3 +1,4 @@
+import type { AuditEntry, AuditLedger } from '../audit/index.ts';
 import type { ConfigOf, Settings } from '../config/index.ts';
 import type { Database } from '../database/index.ts';
 import type { LegacyMembers, Mount, ReadyCheck, Route, ServiceFace } from '../http/index.ts';
@@ -13,6 +14,8 @@ export interface ServiceParts<Config> {
   readonly database: Database;
   readonly keyValue: KeyValue;
   readonly limiter: Limiter;
+  /** The audit as something that can be proved. */
+  readonly ledger: AuditLedger;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly clock: Clock;
@@ -85,6 +88,10 @@ export interface Service<Schema extends Settings, App> {
   open(parts: ServiceParts<ConfigOf<Schema>>): Promise<OpenedService<App>>;
   /** Audit rows as text, newest first, read while they are written; itself audited. */
   exportAudit(app: App, wanted: AuditExport): AsyncIterable<AuditChunk>;
+  /** An audit row of something that the operator does by a command, not by a request. */
+  recordDeed(app: App, operation: string, entry: AuditEntry): Promise<void>;
+  /** What the audit calls a person as a resource: `usuario`. */
+  readonly personResource: string;
   /** Loads demo data; a second time changes nothing. */
   seed(app: App, demoPassword: string): Promise<SeedReport>;
   /** An access token for a user by name or for a demo user of a role. Development only. */

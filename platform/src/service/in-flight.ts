@@ -9,9 +9,13 @@ export interface InFlight {
 /** Follows the requests of a server from its first one on. */
 export function followInFlight(server: Server): InFlight {
   const open = new Set<ServerResponse>();
+  // One listener for all of them: a response closes once, so there is nothing to take off again.
+  function forget(this: ServerResponse): void {
+    open.delete(this);
+  }
   server.on('request', (_, response) => {
     open.add(response);
-    response.once('close', () => open.delete(response));
+    response.on('close', forget);
   });
   return {
     untilEnded: async () => {

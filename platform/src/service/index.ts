@@ -11,7 +11,7 @@ export {
 } from './define.ts';
 export { defineRoles, type RoleTable } from './roles.ts';
 export { developmentSecret, resolveSecret } from './secrets.ts';
-export { databasePartSettings, databaseSettings, hostSettings, identitySettings } from './settings.ts';
+export { auditSettings, databasePartSettings, databaseSettings, hostSettings, identitySettings } from './settings.ts';
 export { migratorOf, type Placement, platformMigrations, placeServices, type PlacedService } from './place.ts';
 export { openService, openSharedParts, type RunningService, type SharedParts } from './open.ts';
 export { setObserver } from './set-metrics.ts';

@@ -1,10 +1,12 @@
 import path from 'node:path';
+import type { AuditLedger } from '../audit/index.ts';
 import { ConfigError } from '../config/index.ts';
 import { type Database, openDatabase, parseDatabaseUrl } from '../database/index.ts';
 import type { MountedService, ReadyCheck } from '../http/index.ts';
 import { type Log, systemClock } from '../kernel/index.ts';
 import { createLimiter, type KeyValue, type Limiter, openKeyValue } from '../keyvalue/index.ts';
 import { createLog, createMetrics, type Metrics, type ServiceLog } from '../telemetry/index.ts';
+import { ledgerCheck, openLedger } from './audit-ledger.ts';
 import type { OpenedService } from './define.ts';
 import type { PlacedService, Placement } from './place.ts';
 
@@ -13,6 +15,7 @@ export interface RunningService {
   readonly placed: PlacedService;
   readonly opened: OpenedService<unknown>;
   readonly mounted: MountedService;
+  readonly ledger: AuditLedger;
   close(): Promise<void>;
 }
 
@@ -61,6 +64,7 @@ export async function openService(
   const metrics = shared.metrics.forService(name);
   const database = openPool(placed, metrics, log);
   const limiter = openLimiter(shared, metrics);
+  const ledger = openLedger(placement, placed, { database, metrics, log });
   const closeParts = async (): Promise<void> => {
     limiter.close();
     await database.close();
@@ -71,6 +75,7 @@ export async function openService(
     database,
     keyValue: shared.keyValue,
     limiter,
+    ledger,
     metrics,
     log,
     clock: systemClock,
@@ -80,10 +85,15 @@ export async function openService(
   };
   // A pool left open would keep the process, and the embedded server, alive after a start that failed.
   const opened = await service.open(parts).catch((error: unknown) => closeParts().then(() => Promise.reject(error)));
-  const readyChecks: ReadyCheck[] = [...ownChecks(shared, database), ...(opened.readyChecks ?? [])];
+  const readyChecks: ReadyCheck[] = [
+    ...ownChecks(shared, database),
+    ledgerCheck(placed, ledger),
+    ...(opened.readyChecks ?? []),
+  ];
   return {
     placed,
     opened,
+    ledger,
     mounted: mountOf(placement, placed, { opened, log, prefix, readyChecks, limiter }),
     close: async () => {
       await opened.close();

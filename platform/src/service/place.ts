@@ -9,6 +9,7 @@ import {
   parseDatabaseUrl,
 } from '../database/index.ts';
 import type { Log } from '../kernel/index.ts';
+import { auditSigningKey } from './audit-ledger.ts';
 import type { AnyService } from './define.ts';
 import { hostSettings } from './settings.ts';
 
@@ -92,8 +93,11 @@ function readAll(
   const read = services.flatMap((service) => {
     const config = reading(() => readConfig(service.face.name, service.settings, environment));
     if (!config) return [];
-    if (host)
-      reading(() => service.checkConfig?.(config, { isProduction: host.APP_ENV === 'production', dataDirectory }));
+    if (host) {
+      const where = { isProduction: host.APP_ENV === 'production', dataDirectory };
+      if (where.isProduction) reading(() => auditSigningKey(config, where));
+      reading(() => service.checkConfig?.(config, where));
+    }
     return [{ service, config }];
   });
   if (!host || faults.size > 0) throw new ConfigError([...faults]);

@@ -50,12 +50,14 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     const server = await serverOf(options, shared, services);
     const inFlight = followInFlight(server.server);
     const address = await listen(server, options);
+    for (const { placed, ledger } of services) if (placed.config['AUDIT_SEALING'] !== false) ledger.start();
     const housekeeping = setInterval(() => void keepHouse(services, options.log), housekeepingMs);
     let stopped: Promise<void> | undefined;
     const stop = async (timeoutMs: number): Promise<void> => {
       isStopping = true;
       clearInterval(housekeeping);
       await closeWithin(server, inFlight, timeoutMs);
+      for (const { ledger } of services) await ledger.stop();
       await closeParts();
     };
     return { address, services, stop: (timeoutMs) => (stopped ??= stop(timeoutMs)) };

@@ -58,6 +58,19 @@ export const databaseSettings = {
   DATABASE_SLOW_MS: integer('Statements slower than this are logged', 500, { min: 1, max: 600_000 }),
 } as const;
 
+/** What every service has, since each keeps an audit. */
+export const auditSettings = {
+  AUDIT_SIGNING_KEY: secret('Signs audit checkpoints; in development one is made and kept in the data folder'),
+  AUDIT_SIGNING_KEY_PREVIOUS: secret(
+    'The key before it: signs as well while keys are changed, which confirms the new one',
+  ),
+  AUDIT_SEALING: flag('Whether this process seals audit rows; one of all processes must', true),
+  AUDIT_CHECKPOINT_FILE: text('A file, best on another machine, to which checkpoints are appended', undefined),
+  AUDIT_CHECKPOINT_URL: url('An address to which checkpoints are posted', ['http', 'https']),
+  AUDIT_SHIP_SECONDS: integer('How often the newest checkpoint is sent there', 60, { min: 1, max: dayS }),
+  AUDIT_LAG_MAX_S: integer('How far sealing may be behind before /ready says degraded', 60, { min: 1, max: dayS }),
+} as const;
+
 /** What every service with sign-in has. */
 export const identitySettings = {
   JWT_SECRET: secret('Signs access tokens; in development one is made and kept in the data folder'),

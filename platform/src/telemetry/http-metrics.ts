@@ -1,4 +1,5 @@
-import { type MetricStore, otherLabel } from './metric-store.ts';
+import type { MetricStore } from './metric-store.ts';
+import { otherLabel } from './series.ts';
 
 /** An answered request. */
 export interface RequestSample {

@@ -16,4 +16,4 @@ export type { GaugeSample } from './metric-store.ts';
 export type { RequestSample } from './http-metrics.ts';
 export { type MetricsGathering, serveMetrics } from './cluster-gathering.ts';
 export { metricsUnavailable } from './cluster-share.ts';
-export { formatTraceparent, newSpanId, newTraceId, parseTraceparent, type TraceParent } from './trace-context.ts';
+export { formatTraceparent, newSpanId, parseTraceparent, type TraceParent } from './trace-context.ts';

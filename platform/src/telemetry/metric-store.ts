@@ -1,11 +1,11 @@
 /**
- * The registry of a process: metrics by name, each kept from growing without end. A label that bad input could fill
- * would make a series for each value and in the end exhaust Prometheus, so that past `seriesMax` all further values
- * share one series.
+ * The registry of a process: metrics by name. Counters and histograms are counted in `series.ts`, and the registry asks
+ * for their values at a scrape; gauges are read then.
  */
 
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, type Metric, Registry } from 'prom-client';
 import type { GaugeOptions } from './metrics.ts';
+import { CounterSeries, HistogramSeries, seriesMax, type SeriesValue } from './series.ts';
 
 export interface GaugeSample<Name extends string = string> {
   readonly labels: Readonly<Record<Name, string>>;
@@ -36,11 +36,9 @@ export interface MetricStore {
   addGauge(definition: GaugeDefinition, service: string | undefined, collect: Collect): void;
 }
 
-/** What a value becomes that is not on a list, or comes after too many others. */
-export const otherLabel = 'OTHER';
-
-const seriesMax = 2000;
 const readingMs = 500;
+/** What Prometheus allows of names that have no colon, which is for its own rules. */
+const metricWord = /^[a-zA-Z_]\w*$/;
 /** Seconds: from one in memory to one that the client gave up. */
 const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -62,9 +60,14 @@ export function createMetricStore(): MetricStore {
   };
   return {
     registry,
-    counter: (name, help, labelNames) => once(name, () => boundedCounter(registry, { name, help, labelNames })),
+    counter: (name, help, labelNames) =>
+      once(name, () =>
+        registered(registry, 'counter', { name, help, labelNames }, new CounterSeries(name, labelNames)),
+      ),
     histogram: (name, help, labelNames, buckets = durationBuckets) =>
-      once(name, () => boundedHistogram(registry, { name, help, labelNames, buckets })),
+      once(name, () =>
+        registered(registry, 'histogram', { name, help, labelNames }, new HistogramSeries(name, labelNames, buckets)),
+      ),
     addGauge: (definition, service, collect) => {
       const gauge =
         gauges.get(definition.name) ?? collectedGauge(registry, definition, (metric) => failures.inc({ metric }));
@@ -80,42 +83,26 @@ interface MetricDefinition {
   readonly labelNames: readonly string[];
 }
 
-function boundedCounter(registry: Registry, { name, help, labelNames }: MetricDefinition): BoundedMetric {
-  const counter = new Counter({ name, help, labelNames: ['service', ...labelNames], registers: [registry] });
-  return bounded(labelNames, (labels, value) => counter.inc(labels, value));
+/** A counter or a histogram: a name of its own, and series that are bounded. */
+interface Series extends BoundedMetric {
+  values(): SeriesValue[];
 }
 
-function boundedHistogram(
+function registered(
   registry: Registry,
-  { name, help, labelNames, buckets }: MetricDefinition & { readonly buckets: readonly number[] },
+  type: 'counter' | 'histogram',
+  { name, help, labelNames }: MetricDefinition,
+  series: Series,
 ): BoundedMetric {
-  const histogram = new Histogram({
-    name,
-    help,
-    labelNames: ['service', ...labelNames],
-    buckets: [...buckets],
-    registers: [registry],
-  });
-  return bounded(labelNames, (labels, value) => histogram.observe(labels, value));
-}
-
-type AllLabels = Record<string, string>;
-
-function bounded(labelNames: readonly string[], add: (labels: AllLabels, value: number) => void): BoundedMetric {
-  const known = new Map<string, AllLabels>();
-  const labelsOf = (service: string, labels: Readonly<Record<string, string>>): AllLabels => {
-    const key = labelNames.reduce((text, name) => `${text}\n${labels[name]}`, service);
-    const found = known.get(key);
-    if (found) return found;
-    const isFull = known.size >= seriesMax;
-    const all: AllLabels = { service };
-    for (const name of labelNames) all[name] = isFull ? otherLabel : (labels[name] ?? '');
-    if (!isFull) known.set(key, all);
-    return all;
-  };
+  for (const word of [name, ...labelNames]) {
+    if (!metricWord.test(word)) throw new RangeError(`"${word}" is no name of a metric or a label`);
+  }
+  const metric = { name, help, type, aggregator: 'sum', get: async () => ({ ...metric, values: series.values() }) };
+  // A registry asks its metrics for their name and for `get` alone: so it shows the sums over several workers, too.
+  registry.registerMetric(metric as unknown as Metric);
   return {
     add: (service, labels, value) => {
-      if (Number.isFinite(value) && value >= 0) add(labelsOf(service, labels), value);
+      if (Number.isFinite(value) && value >= 0) series.add(service, labels, value);
     },
   };
 }

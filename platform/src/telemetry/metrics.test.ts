@@ -71,6 +71,46 @@ test('the number of series of any metric is bounded, and nothing goes uncounted'
   expect(series).toContain('test_visits_total{service="mexa",who="OTHER"} 3000');
 });
 
+test('the series of a histogram are bounded too, for each service its own', async () => {
+  const metrics = create();
+  const sofipo = metrics.forService('sofipo');
+  const of = (one: Metrics): { observe(labels: { who: string }, value: number): void } =>
+    one.histogram('test_seconds', 'Durations.', { labelNames: ['who'], buckets: [1] });
+  for (let visitor = 0; visitor < 2100; visitor += 1) of(metrics).observe({ who: `visitor ${visitor}` }, 0.5);
+  of(sofipo).observe({ who: 'late' }, 2);
+  of(sofipo).observe({ who: 'later' }, 0.5);
+  of(metrics).observe({ who: 'visitor 0' }, 3);
+  const counts = await seriesOf(metrics, 'test_seconds_count');
+  expect(counts).toHaveLength(2002);
+  expect(counts).toContain('test_seconds_count{service="mexa",who="OTHER"} 100');
+  expect(counts).toContain('test_seconds_count{service="mexa",who="visitor 0"} 2');
+  expect(counts).toContain('test_seconds_count{service="sofipo",who="OTHER"} 2');
+  expect(await seriesOf(metrics, 'test_seconds_sum')).toContain('test_seconds_sum{service="sofipo",who="OTHER"} 2.5');
+});
+
+test('a histogram puts a value on a bound into its bucket, and shows buckets, sum and count', async () => {
+  const metrics = create();
+  const histogram = metrics.histogram('test_bytes', 'Bytes.', { buckets: [10, 100] });
+  for (const value of [0, 10, 10.5, 100, 1000]) histogram.observe({}, value);
+  const { text } = await metrics.exposition();
+  const lines = text.split('\n').filter((line) => line.includes('test_bytes'));
+  expect(lines).toEqual([
+    '# HELP test_bytes Bytes.',
+    '# TYPE test_bytes histogram',
+    'test_bytes_bucket{le="10",service="mexa"} 2',
+    'test_bytes_bucket{le="100",service="mexa"} 4',
+    'test_bytes_bucket{le="+Inf",service="mexa"} 5',
+    'test_bytes_sum{service="mexa"} 1120.5',
+    'test_bytes_count{service="mexa"} 5',
+  ]);
+});
+
+test.each([['no name'], ['1st'], ['']])('%j is no name of a metric, nor of a label', (word) => {
+  const metrics = create();
+  expect(() => metrics.counter(word, 'Help.')).toThrow(/is no name/);
+  expect(() => metrics.histogram('test_seconds', 'Help.', { labelNames: [word] })).toThrow(/is no name/);
+});
+
 test('services of one process share a registry', async () => {
   const mexa = create();
   const sofipo = mexa.forService('sofipo');

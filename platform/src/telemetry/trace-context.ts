@@ -11,6 +11,7 @@ export interface TraceParent {
 const traceparentLengthMax = 512;
 const layout = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 const zeros = /^0+$/;
+const spanIdBytes = 8;
 
 /**
  * Reads a `traceparent` header as the specification's section 3.2 says: lower case alone, no id of zeros, no version
@@ -32,19 +33,12 @@ export function formatTraceparent(trace: TraceParent): string {
   return `00-${trace.traceId}-${trace.parentId}-${trace.sampled ? '01' : '00'}`;
 }
 
-/** @param random at least sixteen random bytes */
-export function newTraceId(random: Uint8Array): string {
-  return hexId(random, 16);
-}
-
 /** A span's id, the `parentId` of an outgoing call. @param random at least eight random bytes */
 export function newSpanId(random: Uint8Array): string {
-  return hexId(random, 8);
-}
-
-function hexId(random: Uint8Array, bytes: number): string {
-  if (random.length < bytes) throw new RangeError(`Cannot make an id of ${bytes} bytes from ${random.length}`);
-  const hex = Buffer.from(random.subarray(0, bytes)).toString('hex');
+  if (random.length < spanIdBytes) {
+    throw new RangeError(`Cannot make an id of ${spanIdBytes} bytes from ${random.length}`);
+  }
+  const hex = Buffer.from(random.buffer, random.byteOffset, spanIdBytes).toString('hex');
   // An id of zeros means "no id"; chance gives one never, a test's fixed bytes may.
   return zeros.test(hex) ? `${hex.slice(1)}1` : hex;
 }

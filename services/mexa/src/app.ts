@@ -1,3 +1,4 @@
+import type { AuditLedger } from '@quinta/platform/audit';
 import type { Database } from '@quinta/platform/database';
 import type { Families, PasswordHasher, AccessTokens, Revocations } from '@quinta/platform/identity';
 import type { Clock, Log } from '@quinta/platform/kernel';
@@ -13,6 +14,7 @@ export interface Mexa {
   readonly families: Families;
   readonly revocations: Revocations;
   readonly sets: MexaSets;
+  readonly ledger: AuditLedger;
   readonly clock: Clock;
   readonly log: Log;
   /** The newest migration of the service that the database has had: `007`. */

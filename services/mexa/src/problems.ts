@@ -52,7 +52,6 @@ export const currentPasswordWrong = defineProblem(
   'Unprocessable Content',
   'The current password is wrong.',
 );
-export const auditLogNotFound = defineProblem('audit_log_not_found', 404, 'Not Found', 'There is no audit row {id}.');
 
 export const mexaProblems = [
   valeNotFound,
@@ -67,5 +66,4 @@ export const mexaProblems = [
   credentialsInvalid,
   registrationClosed,
   currentPasswordWrong,
-  auditLogNotFound,
 ] as const;

@@ -9,6 +9,9 @@ const audit = [
   'audit_log.by_request',
   'audit_log.stats',
   'audit_log.export',
+  'audit_log.checkpoints',
+  'audit_log.consistency',
+  'audit_log.proof',
 ] as const;
 
 export const mexaRoles = defineRoles({

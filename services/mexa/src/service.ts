@@ -1,7 +1,8 @@
+import { auditProofProblems } from '@quinta/platform/audit';
 import { platformProblems } from '@quinta/platform/http';
 import { identityProblems } from '@quinta/platform/identity';
 import { defineService } from '@quinta/platform/service';
-import { exportMexaAudit } from './audit-log/export-audit.ts';
+import { exportMexaAudit, recordMexaDeed } from './audit-log/export-audit.ts';
 import { auditLogRoutes } from './audit-log/audit-log-routes.ts';
 import { authRoutes } from './auth/auth-routes.ts';
 import { checkMexaConfig } from './check-config.ts';
@@ -28,12 +29,14 @@ export const mexa = defineService({
   defaultPort: 5_000,
   settings: mexaSettings,
   roles: mexaRoles,
-  problems: [...platformProblems, ...identityProblems, ...mexaProblems].map(({ definition }) => definition),
+  problems: [...platformProblems, ...identityProblems, ...auditProofProblems, ...mexaProblems].map(
+    ({ definition }) => definition,
+  ),
   migrations: {
     folder: new URL('../migrations/', import.meta.url),
-    platform: ['p001_idempotency_keys', 'p002_refresh_families'],
+    platform: ['p001_idempotency_keys', 'p002_refresh_families', 'p004_audit_proof'],
     versionTable: { name: 'alembic_version', column: 'version_num' },
-    appendOnly: ['audit_logs'],
+    appendOnly: ['audit_logs', 'audit_checkpoints', 'audit_keys', 'audit_erasures'],
   },
   rootRoutes,
   apiRoutes: [...authRoutes, ...usuarioRoutes, ...valeRoutes, ...auditLogRoutes],
@@ -45,6 +48,8 @@ export const mexa = defineService({
   checkConfig: checkMexaConfig,
   open: openMexa,
   exportAudit: exportMexaAudit,
+  recordDeed: recordMexaDeed,
+  personResource: 'usuario',
   seed: seedMexa,
   issueToken: issueMexaToken,
 });

@@ -1,11 +1,18 @@
 import { choice, type ConfigOf, password, text } from '@quinta/platform/config';
-import { databasePartSettings, databaseSettings, hostSettings, identitySettings } from '@quinta/platform/service';
+import {
+  auditSettings,
+  databasePartSettings,
+  databaseSettings,
+  hostSettings,
+  identitySettings,
+} from '@quinta/platform/service';
 
 export const mexaSettings = {
   ...hostSettings,
   ...databaseSettings,
   ...databasePartSettings({ host: 'db', port: 5432, name: 'mexa_db', user: 'mexa_user', password: 'mexa_pass' }),
   ...identitySettings,
+  ...auditSettings,
   MEXA_REGISTRATION: choice(
     'Whether anybody may register as a usuario, or an admin makes all users',
     ['open', 'closed'],

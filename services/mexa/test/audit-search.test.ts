@@ -79,9 +79,8 @@ describe('searching', () => {
   });
 
   test('in pages walks every row once, though each reading adds one', async () => {
-    const before = (await sql<{ id: number }>(world.owner, 'select id from audit_logs order by id desc')).map(
-      ({ id }) => id,
-    );
+    const rows = await sql<{ id: number }>(world.owner, 'select id from audit_logs order by created_at desc, id desc');
+    const before = rows.map(({ id }) => id);
     const seen: number[] = [];
     let next: string | null = null;
     do {

@@ -3,7 +3,7 @@ import { serve } from '@quinta/platform/service';
 import { call } from '@quinta/platform/testing';
 import { expect, test } from 'vitest';
 import { openMexaWorld } from './mexa-world.ts';
-import { openEmptyMigrations } from './migrations-world.ts';
+import { newestRevision, openEmptyMigrations } from './migrations-world.ts';
 import { expectProblem } from './problem-body.ts';
 import { sql } from './sql.ts';
 
@@ -24,7 +24,7 @@ test('GET / and GET /health have the bodies that the earlier system had, and the
         port: 5432,
         database: expect.stringMatching(/^t_mexa_/) as string,
         status: 'up',
-        migration: '007',
+        migration: newestRevision,
         latency_ms: expect.any(Number) as number,
       },
     });

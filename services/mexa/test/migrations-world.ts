@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,6 +8,15 @@ import { migratorOf, type Placement, placeServices } from '@quinta/platform/serv
 import { openTestDatabase, type TestDatabase } from '@quinta/platform/testing';
 import { mexa } from '../src/service.ts';
 import { sql } from './sql.ts';
+
+/** The names of MEXA's migrations, oldest first, as their files have them. */
+export const migrationNames: readonly string[] = readdirSync(new URL('../migrations/', import.meta.url))
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => name.slice(0, -3))
+  .toSorted();
+
+/** The newest revision, as the version table has it: `007`. */
+export const newestRevision = migrationNames.at(-1)?.slice(1, 4) ?? '';
 
 type Urls = TestDatabase['urls'];
 

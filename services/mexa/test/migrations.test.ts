@@ -1,4 +1,3 @@
-import { readdir } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type MexaWorld, openMexaWorld } from './mexa-world.ts';
 import {
@@ -7,6 +6,7 @@ import {
   type Migrations,
   only,
   openEmptyMigrations,
+  migrationNames,
   openMigrations,
   revisionOf,
   shapeOf,
@@ -15,14 +15,12 @@ import { newPerson } from './people.ts';
 import { countOf, sql } from './sql.ts';
 import { newVale } from './vouchers.ts';
 
-const names = [
+const names = migrationNames;
+const promisedNames = [
   'v001_initial_schema',
   'v002_add_request_id_to_vales',
   'v003_add_usuarios_indexes',
   'v004_create_audit_logs_table',
-  'v005_add_usuario_roles',
-  'v006_add_vale_states',
-  'v007_extend_audit_logs',
 ] as const;
 
 const base = {
@@ -72,14 +70,15 @@ const columnsAt: Readonly<Record<string, Readonly<Record<keyof Contents, readonl
   },
 };
 
-test('the promised migrations stand first, by their promised names', async () => {
-  const files = await readdir(new URL('../migrations/', import.meta.url));
-  expect(
-    files
-      .filter((name) => name.endsWith('.ts'))
-      .map((name) => name.slice(0, -3))
-      .toSorted(),
-  ).toEqual(names);
+/** From v007 on no migration has added or removed a column. */
+const allColumns = {
+  ...columnsAt['006'],
+  audit_logs: [...base.audit_logs, 'user_agent', 'details'],
+} as typeof base;
+
+test('the promised migrations stand first, by their promised names', () => {
+  expect(names.slice(0, promisedNames.length)).toEqual(promisedNames);
+  expect(names.map((name) => Number(name.slice(1, 4)))).toEqual(names.map((_, place) => place + 1));
 });
 
 describe('on an empty database', () => {
@@ -125,14 +124,14 @@ describe('on an empty database', () => {
     const extensions = () => countOf(world.owner, "pg_extension where extname = 'pgcrypto'");
     await world.migrator.down({ to: 'base' });
     await sql(world.owner, 'drop extension if exists pgcrypto');
-    await world.migrator.up({ to: names[0] });
+    await world.migrator.up({ to: promisedNames[0] });
     expect(await extensions()).toBe(0);
-    await world.migrator.up({ to: names[1] });
+    await world.migrator.up({ to: promisedNames[1] });
     expect(await extensions()).toBe(1);
   });
 
   test('at 004 every column, key and index is the promised one', async () => {
-    await world.migrator.to(names[3]);
+    await world.migrator.to(promisedNames[3]);
     const ours = /^(CREATE (UNIQUE )?INDEX \S+ ON public\.)?(constraint )?(usuarios|vales|audit_logs)\b/;
     const lines = (await shapeOf(world.owner)).filter((line) => ours.test(line) && !/ NOT NULL \w+$/.test(line));
     expect(lines).toEqual(promised.toSorted());
@@ -231,7 +230,7 @@ describe('on a database in use', () => {
   const expectKept = async (revision: string): Promise<void> => {
     const now = await contentsOf(world.owner);
     for (const table of ['usuarios', 'vales', 'audit_logs'] as const) {
-      const columns = columnsAt[revision]?.[table] ?? [];
+      const columns = (columnsAt[revision] ?? allColumns)[table];
       if (columns.length === 0) continue;
       expect(now[table]).toHaveLength(before[table].length);
       expect(only(now[table], columns)).toEqual(only(before[table], columns));
@@ -242,7 +241,10 @@ describe('on a database in use', () => {
     expect(before.usuarios.length).toBeGreaterThan(7);
     expect(before.vales.length).toBeGreaterThan(45);
     expect(before.audit_logs.length).toBeGreaterThan(60);
-    for (const revision of ['006', '005', '004', '003', '002', '001']) {
+    for (const revision of names
+      .toReversed()
+      .slice(1)
+      .map((name) => name.slice(1, 4))) {
       await migrations.migrator.down({ steps: 1 });
       expect(await revisionOf(world.owner)).toBe(revision);
       await expectKept(revision);
@@ -260,7 +262,7 @@ describe('on a database in use', () => {
   });
 
   test('the service goes on with what came out of it', async () => {
-    await migrations.migrator.to(names[0]);
+    await migrations.migrator.to(promisedNames[0]);
     await migrations.migrator.up();
     for (const { id, amount } of before.vales) {
       const answer = await world.api(`/vales/${String(id)}`, { token: world.tokens.admin });
@@ -271,7 +273,7 @@ describe('on a database in use', () => {
   });
 
   test('down to 004 and up again keeps every key of a request and every audit row', async () => {
-    await migrations.migrator.down({ to: names[3] });
+    await migrations.migrator.down({ to: promisedNames[3] });
     await migrations.migrator.up();
     await expectKept('004');
   });

@@ -145,6 +145,57 @@ describe('pages', () => {
   });
 });
 
+describe('a list of vouchers that came in another order than their times', () => {
+  test('is in the order of time, whatever their keys', async () => {
+    const person = await newPerson(world);
+    const days = ['03', '01', '04', '02'];
+    const ids: number[] = [];
+    for (const day of days) {
+      const [row] = await sql<{ id: number }>(
+        world.owner,
+        `insert into vales (user_id, amount, request_id, created_at)
+         values ($1, 1, gen_random_uuid(), $2) returning id`,
+        [person.id, `2019-05-${day} 12:00:00`],
+      );
+      ids.push(row?.id ?? 0);
+    }
+    const first = await list(`user_id=${person.id}&limit=3`);
+    const second = await list(`user_id=${person.id}&limit=3&cursor=${first.next}`);
+    expect([...first.vales, ...second.vales].map(({ id }) => ids.indexOf(id))).toEqual([2, 0, 3, 1]);
+    const days2to3 = await list(`from=2019-05-02&to=2019-05-04&user_id=${person.id}`);
+    expect(days2to3.vales.map(({ id }) => ids.indexOf(id))).toEqual([0, 3]);
+  });
+});
+
+describe('a voucher behind thousands of others', () => {
+  let owner: Person;
+  beforeAll(async () => {
+    owner = await newPerson(world);
+    await sql(
+      world.owner,
+      `insert into vales (user_id, amount, description, request_id, created_at)
+       select $1, 1, case when n = 0 then 'aguja' else 'paja' end, gen_random_uuid(),
+           timestamp '2018-01-01' + interval '1 minute' * n
+         from generate_series(0, 4500) n`,
+      [owner.id],
+    );
+  });
+
+  test('is found, though no page looks at all of them: some have no row and go on', async () => {
+    const query = `user_id=${owner.id}&q=aguja`;
+    const sizes: number[] = [];
+    let page = await list(query);
+    for (; page.next !== null; page = await list(`${query}&cursor=${page.next}`)) sizes.push(page.count);
+    expect([sizes, page.vales.map(({ description }) => description)]).toEqual([[0, 0], ['aguja']]);
+  });
+
+  test('is in the CSV', async () => {
+    const query = `user_id=${owner.id}&q=aguja&format=csv`;
+    const { text } = await world.api(`/vales?${query}`, { token: world.tokens.auditor });
+    expect(text.match(/aguja/g)).toHaveLength(1);
+  });
+});
+
 describe('as CSV', () => {
   const rowsOf = (text: string): string[][] =>
     text

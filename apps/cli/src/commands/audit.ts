@@ -4,10 +4,13 @@ import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { parseInstant } from '@quinta/platform/kernel';
-import type { AuditChunk, AuditExport } from '@quinta/platform/service';
+import { auditBundle } from '@quinta/platform/audit';
+import { openDatabase } from '@quinta/platform/database';
+import type { AuditChunk, AuditExport, RunningService } from '@quinta/platform/service';
 import { CommandFailed } from '../explain.ts';
 import { serviceNamed, UsageError } from '../services.ts';
 import { withOpenServices } from '../open-services.ts';
+import { addProofCommands } from './audit-proof.ts';
 import { showProgress } from '../progress.ts';
 import { say } from '../surroundings.ts';
 
@@ -22,10 +25,15 @@ interface ExportOptions {
 
 export function addAuditCommands(program: Command): void {
   const audit = program.command('audit').description('The audit trail of a service').exitOverride();
+  addProofCommands(audit);
   audit
     .command('export <service>')
     .description('writes audit rows, newest first; the export itself is audited')
-    .option('--format <format>', 'jsonl or csv', 'jsonl')
+    .option(
+      '--format <format>',
+      'jsonl, csv, or bundle: all that verifier/verify-audit.mjs needs, oldest first',
+      'jsonl',
+    )
     .option('--output <file>', 'a file, which appears once it is complete (default: standard output)')
     .option('--from <instant>', 'ISO 8601; without an offset UTC')
     .option('--to <instant>', 'ISO 8601, not included')
@@ -36,12 +44,13 @@ export function addAuditCommands(program: Command): void {
 }
 
 async function exportAudit(name: string, options: ExportOptions): Promise<void> {
-  const wanted = wantedOf(options);
+  const wanted = options.format === 'bundle' ? undefined : wantedOf(options);
+  if (!wanted) refuseFilters(options);
   await withOpenServices([serviceNamed(name)], {
     isQuiet: true,
     work: async ([running]) => {
       if (!running) return;
-      const lines = running.placed.service.exportAudit(running.opened.app, wanted);
+      const lines = wanted ? running.placed.service.exportAudit(running.opened.app, wanted) : bundleOf(running);
       const progress = showProgress('rows');
       const rows = await (options.output === undefined
         ? toStandardOutput(lines, progress)
@@ -52,9 +61,31 @@ async function exportAudit(name: string, options: ExportOptions): Promise<void> 
   });
 }
 
+/** The whole log, because a proof of a part of it would say nothing of the rest. */
+async function* bundleOf({
+  placed: { service, applicationUrl },
+  opened,
+  ledger,
+}: RunningService): AsyncGenerator<AuditChunk> {
+  const asked = { action: 'export', resourceType: 'audit_log', resourceId: null, details: { format: 'bundle' } };
+  await service.recordDeed(opened.app, 'audit_log.export', asked);
+  await ledger.seal();
+  const database = openDatabase({ url: applicationUrl, connectionsMax: 1 });
+  try {
+    yield* auditBundle(database);
+  } finally {
+    await database.close();
+  }
+}
+
+function refuseFilters({ from, to, action, resource }: ExportOptions): void {
+  if ([from, to, action, resource].every((option) => option === undefined)) return;
+  throw new UsageError('A bundle is the whole log: it takes no --from, --to, --action or --resource');
+}
+
 function wantedOf(options: ExportOptions): AuditExport {
   if (options.format !== 'jsonl' && options.format !== 'csv') {
-    throw new UsageError(`--format is "${options.format}", but should be jsonl or csv`);
+    throw new UsageError(`--format is "${options.format}", but should be jsonl, csv or bundle`);
   }
   return {
     format: options.format,

@@ -120,36 +120,45 @@ function safetyFindings({ host, isProduction, placed }: Placement): Finding[] {
         ]
       : []),
   ];
-  for (const { service, config, ownerUrl, applicationUrl, isEmbedded } of placed) {
-    const { name } = service.face;
-    if (isProduction && isEmbedded) {
-      findings.push({
-        subject: name,
-        state: 'advice',
-        says: 'the embedded database serves production',
-        mend: 'Set DATABASE_URL',
-      });
-    }
-    if (isProduction && ownerUrl === applicationUrl) {
-      findings.push({
-        subject: name,
-        state: 'advice',
-        says: 'the service works as the owner of its tables, who could drop the guards of the audit',
-        mend: 'Give it a role of its own in DATABASE_URL, and the owner in MIGRATION_DATABASE_URL',
-      });
-    }
-    if (
-      isProduction &&
-      config['DATABASE_PASSWORD'] === service.settings['DATABASE_PASSWORD']?.fallback &&
-      config['DATABASE_URL'] === undefined
-    ) {
-      findings.push({
-        subject: name,
-        state: 'problem',
-        says: 'DATABASE_PASSWORD is the one that stands in the README',
-        mend: 'Choose another',
-      });
-    }
+  return [...findings, ...(isProduction ? placed.flatMap(productionFindings) : [])];
+}
+
+/** What is unsafe about one service in production. */
+function productionFindings({ service, config, ownerUrl, applicationUrl, isEmbedded }: PlacedService): Finding[] {
+  const { name } = service.face;
+  const findings: Finding[] = [];
+  if (isEmbedded) {
+    findings.push({
+      subject: name,
+      state: 'advice',
+      says: 'the embedded database serves production',
+      mend: 'Set DATABASE_URL',
+    });
+  }
+  if (ownerUrl === applicationUrl) {
+    findings.push({
+      subject: name,
+      state: 'advice',
+      says: 'the service works as the owner of its tables, who could drop the guards of the audit',
+      mend: 'Give it a role of its own in DATABASE_URL, and the owner in MIGRATION_DATABASE_URL',
+    });
+  }
+  if (config['AUDIT_CHECKPOINT_FILE'] === undefined && config['AUDIT_CHECKPOINT_URL'] === undefined) {
+    findings.push({
+      subject: `${name} audit`,
+      state: 'advice',
+      says: 'checkpoints stay in the database, whose administrator could cut off the newest rows unseen',
+      mend: 'Set AUDIT_CHECKPOINT_FILE or AUDIT_CHECKPOINT_URL to a place that they cannot reach',
+    });
+  }
+  const isDefault = config['DATABASE_PASSWORD'] === service.settings['DATABASE_PASSWORD']?.fallback;
+  if (isDefault && config['DATABASE_URL'] === undefined) {
+    findings.push({
+      subject: name,
+      state: 'problem',
+      says: 'DATABASE_PASSWORD is the one that stands in the README',
+      mend: 'Choose another',
+    });
   }
   return findings;
 }

@@ -207,6 +207,13 @@ const rootRoutes: readonly Route<Small>[] = [
   }),
 ];
 
+/** Who a token of the small service stands for. */
+export function actorOf(token: string): Actor {
+  const actor = actors[token];
+  if (!actor) throw unauthenticated({}, { headers: { 'www-authenticate': 'Bearer error="invalid_token"' } });
+  return actor;
+}
+
 const actors: Readonly<Record<string, Actor>> = {
   'keeper-token': { id: '1', name: 'Kim', role: 'keeper', sessionId: 's1' },
   'guest-token': { id: '2', name: 'Gil', role: 'guest', sessionId: 's2' },
@@ -217,6 +224,9 @@ export interface SmallOptions {
   readonly hasDocs?: boolean;
   readonly readyChecks?: readonly ReadyCheck[];
   readonly withLegacyMembers?: boolean;
+  /** Routes beside those that every small service has. */
+  readonly routes?: readonly Route<Small>[];
+  readonly authenticate?: Mount<Small>['authenticate'];
   readonly server?: Partial<ServerOptions>;
 }
 
@@ -242,17 +252,13 @@ export async function openSmallServer(options: SmallOptions = {}): Promise<Small
     prefix: options.prefix ?? '',
     app,
     rootRoutes,
-    apiRoutes,
+    apiRoutes: [...apiRoutes, ...(options.routes ?? [])],
     apiPrefixes: ['/api/v1', '/api'],
     log: logInto(lines),
     readyChecks: options.readyChecks ?? [],
     hasDocs: options.hasDocs ?? false,
     ...(options.withLegacyMembers ? { legacyMembers: ({ title, message }) => ({ error: title, message }) } : {}),
-    authenticate: (token) => {
-      const actor = actors[token];
-      if (!actor) throw unauthenticated({}, { headers: { 'www-authenticate': 'Bearer error="invalid_token"' } });
-      return actor;
-    },
+    authenticate: options.authenticate ?? actorOf,
     can: (actor) => actor.role === 'keeper',
     limit: async (_, key) => {
       limitKeys.push(key);

@@ -1,4 +1,4 @@
-import { type AuditCount, type AuditFilter, auditStats } from '@quinta/platform/audit';
+import { type AuditCount, type AuditFilter, auditProofRoutes, auditStats } from '@quinta/platform/audit';
 import {
   cursorParameter,
   idParameter,
@@ -14,7 +14,7 @@ import { z } from 'zod';
 import type { Mexa } from '../app.ts';
 import { auditLogOutput } from './audit-log.ts';
 import { auditChunks } from './export-audit.ts';
-import { auditPage, findAuditLog, recordReading } from './read-audit.ts';
+import { auditPage, findAuditLog, recordProofReading, recordReading } from './read-audit.ts';
 
 const { route } = routesOf<Mexa>();
 const tag = 'audit-logs';
@@ -118,6 +118,7 @@ export const auditLogRoutes: readonly Route<Mexa>[] = [
       return { status: 200, stream, contentType, fileName: `audit-logs.${format}` };
     },
   }),
+  ...auditProofRoutes<Mexa>({ ledgerOf: ({ ledger }) => ledger, recordReading: recordProofReading }),
   route({
     method: 'GET',
     path: '/audit-logs/request/:request_id',

@@ -1,4 +1,4 @@
-import type { AuditFilter } from '@quinta/platform/audit';
+import { type AuditEntry, type AuditFilter, recordAudit } from '@quinta/platform/audit';
 import { csvLine } from '@quinta/platform/http';
 import type { AuditChunk, AuditExport } from '@quinta/platform/service';
 import type { Mexa } from '../app.ts';
@@ -13,6 +13,11 @@ export async function* exportMexaAudit(app: Mexa, wanted: AuditExport): AsyncGen
   const { format, ...filter } = wanted;
   await recordReading(app, operatorContext(app, 'audit_log.export'), 'export', wanted);
   yield* auditChunks(app, filter, format);
+}
+
+/** What `quinta audit` does is audited as well. */
+export async function recordMexaDeed(app: Mexa, operation: string, entry: AuditEntry): Promise<void> {
+  await app.database.transact((tx) => recordAudit(tx, operatorContext(app, operation), entry));
 }
 
 /** The rows of a filter as text, page by page while they are read. */

@@ -1,7 +1,6 @@
-import { type AuditFilter, type AuditValues, recordAudit, searchAudit } from '@quinta/platform/audit';
-import { type Context, pageOf } from '@quinta/platform/kernel';
+import { type AuditFilter, auditLogNotFound, type AuditValues, recordAudit, searchAudit } from '@quinta/platform/audit';
+import { type Context, encodeCursor } from '@quinta/platform/kernel';
 import type { Mexa } from '../app.ts';
-import { auditLogNotFound } from '../problems.ts';
 import { type AuditLog, auditLogOf } from './audit-log.ts';
 
 const exportPageSize = 1_000;
@@ -23,6 +22,15 @@ export async function recordReading(
   );
 }
 
+/**
+ * A row that is read with its proof.
+ * @throws Problem audit_log_not_found
+ */
+export async function recordProofReading(app: Mexa, context: Context, id: number): Promise<void> {
+  await findAuditLog(app, id);
+  await recordReading(app, context, 'read', { id, proof: true });
+}
+
 /** One page of audit rows, newest first. */
 export async function auditPage(
   app: Mexa,
@@ -30,14 +38,13 @@ export async function auditPage(
   page: { readonly cursor: readonly (string | number)[] | undefined; readonly limit: number },
 ): Promise<{ readonly rows: AuditLog[]; readonly next: string | null }> {
   const beforeId = page.cursor === undefined ? undefined : Number(page.cursor[0]);
-  const found = await searchAudit(app.database, filter, { beforeId, limit: page.limit + 1 });
-  const { items, next } = pageOf(found, page.limit, (row) => [row.id]);
-  return { rows: items.map(auditLogOf), next };
+  const { rows, next } = await searchAudit(app.database, filter, { beforeId, limit: page.limit });
+  return { rows: rows.map(auditLogOf), next: next === undefined ? null : encodeCursor([next]) };
 }
 
 /** @throws Problem audit_log_not_found */
 export async function findAuditLog(app: Mexa, id: number): Promise<AuditLog> {
-  const [row] = await searchAudit(app.database, { id }, { limit: 1 });
+  const [row] = (await searchAudit(app.database, { id }, { limit: 1 })).rows;
   if (!row) throw auditLogNotFound({ id });
   return auditLogOf(row);
 }
@@ -45,9 +52,9 @@ export async function findAuditLog(app: Mexa, id: number): Promise<AuditLog> {
 /** All rows of a filter, read page by page while they are sent. */
 export async function* everyAuditLog(app: Mexa, filter: AuditFilter): AsyncGenerator<AuditLog[]> {
   for (let beforeId: number | undefined; ;) {
-    const found = await searchAudit(app.database, filter, { beforeId, limit: exportPageSize });
-    if (found.length > 0) yield found.map(auditLogOf);
-    beforeId = found.at(-1)?.id;
-    if (found.length < exportPageSize) return;
+    const { rows, next } = await searchAudit(app.database, filter, { beforeId, limit: exportPageSize });
+    if (rows.length > 0) yield rows.map(auditLogOf);
+    if (next === undefined) return;
+    beforeId = next;
   }
 }

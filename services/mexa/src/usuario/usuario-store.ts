@@ -1,4 +1,4 @@
-import { type Db, queryBuilder, readStatement, type Tx, writeStatement } from '@quinta/platform/database';
+import { type Db, likeAnywhere, queryBuilder, readStatement, type Tx, writeStatement } from '@quinta/platform/database';
 import type { MexaTables, Role, UsuarioRow } from '../tables.ts';
 
 const columns = [
@@ -140,7 +140,7 @@ export function listUsuarios(
   if (filter.role !== undefined) query = query.where('role', '=', filter.role);
   if (filter.active !== undefined) query = query.where('disabled_at', filter.active ? 'is' : 'is not', null);
   if (filter.text !== undefined) {
-    const pattern = `%${filter.text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+    const pattern = likeAnywhere(filter.text);
     query = query.where((where) => where.or([where('username', 'ilike', pattern), where('email', 'ilike', pattern)]));
   }
   if (page.afterId !== undefined) query = query.where('id', '>', page.afterId);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { idempotencyKeyReused } from '@quinta/platform/http';
-import type { Coalescer, Database } from '@quinta/platform/database';
-import { type Context, isUuid, type Problem, uuidV8 } from '@quinta/platform/kernel';
+import { type Coalescer, type Database, outcomeUnknown } from '@quinta/platform/database';
+import { type Context, isUuid, Problem, uuidV8 } from '@quinta/platform/kernel';
 import { type Circumstance, circumstanceArrays, circumstanceOf } from '../circumstances.ts';
 import type { Mexa } from '../app.ts';
 import { valeAlreadyRedeemed, valeAlreadyVoid, valeNotFound } from '../problems.ts';
@@ -90,10 +90,13 @@ interface Move {
 async function outcomesOf(database: Database, commands: readonly CloseCommand[], move: Move): Promise<CloseOutcome[]> {
   const moved = new Map(move.rows.map((row) => [row.id, row]));
   const unmoved = [...new Set(commands.map(({ id }) => id).filter((id) => !moved.has(id)))];
-  const others = unmoved.length === 0 ? [] : await findVales(database, unmoved);
-  const known = new Map([...move.rows, ...others].map((row) => [row.id, row]));
+  // What was closed is closed: where the others cannot be looked up, they alone hear it.
+  const others = unmoved.length === 0 ? [] : await findVales(database, unmoved).catch(outcomeUnknown);
+  const isUnknown = others instanceof Problem;
+  const known = new Map([...move.rows, ...(isUnknown ? [] : others)].map((row) => [row.id, row]));
   return commands.map((command) => {
     const row = known.get(command.id);
+    if (!row && isUnknown) return { kind: 'refused', problem: others };
     if (!row) return { kind: 'refused', problem: valeNotFound({ id: command.id }) };
     // Said once: whoever else tried in the same set came second.
     if (moved.delete(command.id)) return { kind: 'closed', vale: valeOf(row) };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type Context, formatMinor, isUuid, type Problem, uuidV8 } from '@quinta/platform/kernel';
-import type { Database } from '@quinta/platform/database';
+import { type Context, formatMinor, isUuid, Problem, uuidV8 } from '@quinta/platform/kernel';
+import { type Database, outcomeUnknown } from '@quinta/platform/database';
 import { actorIdOf, type Circumstance, circumstanceArrays, circumstanceOf } from '../circumstances.ts';
 import type { Mexa } from '../app.ts';
 import { drawerUnknown, valeRequestReused } from '../problems.ts';
@@ -53,8 +53,18 @@ export async function issueSet(database: Database, commands: readonly IssueComma
   ]);
   const fresh = new Map(drawn.map((row) => [row.request_id, row]));
   const undecided = commands.filter((command) => !fresh.has(command.requestId)).map((command) => command.requestId);
-  const known = undecided.length === 0 ? [] : await findValesByRequest(database, undecided);
-  return outcomesOf(commands, fresh, new Map(known.map((row) => [row.request_id, row])));
+  const known = undecided.length === 0 ? new Map<string, ValeRow>() : await lookUp(database, undecided);
+  return outcomesOf(commands, fresh, known);
+}
+
+/** What was drawn is drawn: where the others cannot be looked up, they alone hear it. */
+async function lookUp(database: Database, requestIds: string[]): Promise<ReadonlyMap<string, ValeRow> | Problem> {
+  try {
+    const rows = await findValesByRequest(database, requestIds);
+    return new Map(rows.map((row) => [row.request_id, row]));
+  } catch (error) {
+    return outcomeUnknown(error);
+  }
 }
 
 /**
@@ -64,7 +74,7 @@ export async function issueSet(database: Database, commands: readonly IssueComma
 function outcomesOf(
   commands: readonly IssueCommand[],
   fresh: Map<string, ValeRow>,
-  known: ReadonlyMap<string, ValeRow>,
+  known: ReadonlyMap<string, ValeRow> | Problem,
 ): IssueOutcome[] {
   const told = new Set<string>();
   return commands.map((command) => {
@@ -74,8 +84,9 @@ function outcomesOf(
       told.add(command.requestId);
       return { kind: 'issued', vale: valeOf(drawn) };
     }
-    const row = isTold ? drawn : known.get(command.requestId);
-    if (!row) return { kind: 'refused', problem: unknownDrawer(command) };
+    const looked = known instanceof Problem ? undefined : known.get(command.requestId);
+    const row = isTold ? drawn : looked;
+    if (!row) return { kind: 'refused', problem: known instanceof Problem && !drawn ? known : unknownDrawer(command) };
     return isSameDraw(command, row)
       ? { kind: 'replayed', vale: valeOf(row) }
       : { kind: 'refused', problem: reused(row) };
@@ -104,6 +115,7 @@ export function drawKey(
   place?: number,
 ): string {
   if (input.request_id !== undefined) return input.request_id.toLowerCase();
+  if (idempotencyKey === undefined && place === undefined) return context.requestId;
   const base = idempotencyKey ?? context.requestId;
   if (place === undefined && isUuid(base)) return base.toLowerCase();
   const text = JSON.stringify(['vale.issue', context.actor?.id, base, place ?? null]);

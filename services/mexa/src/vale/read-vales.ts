@@ -1,4 +1,4 @@
-import { type Context, formatMinor, pageOf } from '@quinta/platform/kernel';
+import { type Context, encodeCursor, formatMinor } from '@quinta/platform/kernel';
 import { permissionMissing } from '@quinta/platform/http';
 import type { Mexa } from '../app.ts';
 import { recordRefusal } from '../audit-log/record-refusal.ts';
@@ -33,18 +33,17 @@ export async function listPage(
   page: { readonly cursor: readonly (string | number)[] | undefined; readonly limit: number },
 ): Promise<{ readonly vales: Vale[]; readonly next: string | null }> {
   const beforeId = page.cursor === undefined ? undefined : Number(page.cursor[0]);
-  const rows = await listVales(database, filter, { beforeId, limit: page.limit + 1 });
-  const { items, next } = pageOf(rows, page.limit, (row) => [row.id]);
-  return { vales: items.map(valeOf), next };
+  const { rows, next } = await listVales(database, filter, { beforeId, limit: page.limit });
+  return { vales: rows.map(valeOf), next: next === undefined ? null : encodeCursor([next]) };
 }
 
 /** All vouchers of a filter, read page by page while they are sent. */
 export async function* everyVale({ database }: Mexa, filter: ValeFilter): AsyncGenerator<Vale[]> {
   for (let beforeId: number | undefined; ;) {
-    const rows = await listVales(database, filter, { beforeId, limit: exportPageSize });
+    const { rows, next } = await listVales(database, filter, { beforeId, limit: exportPageSize });
     if (rows.length > 0) yield rows.map(valeOf);
-    beforeId = rows.at(-1)?.id;
-    if (rows.length < exportPageSize) return;
+    if (next === undefined) return;
+    beforeId = next;
   }
 }
 

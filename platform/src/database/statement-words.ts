@@ -1,14 +1,5 @@
-import {
-  type Db,
-  type Dialect,
-  type DialectName,
-  mysql,
-  postgresql,
-  readStatement,
-  type Result,
-  type Tx,
-  writeStatement,
-} from '../database/index.ts';
+import { type Db, readStatement, type Result, type Tx, writeStatement } from './contract.ts';
+import { type Dialect, type DialectName, mysql, postgresql } from './dialect.ts';
 
 /**
  * Statements on both engines, written once: `:name` stands for a parameter and may be repeated, and the words below
@@ -25,6 +16,10 @@ export interface SqlWords {
   readonly ageMs: (instant: string) => string;
   /** A parameter whose type the engine could not tell from its place. */
   readonly asBytes: (parameter: string) => string;
+  /** A column as text, exactly as the database holds it. */
+  readonly asText: (column: string) => string;
+  /** Ends an INSERT: where a row with these keys is there already, it gets these columns of the new one. */
+  readonly overwriting: (keys: readonly string[], columns: readonly string[]) => string;
   /** Whether a UUID stands in a text of UUIDs with commas between them. */
   readonly isListed: (column: string, list: string) => string;
 }
@@ -36,6 +31,9 @@ const words: Readonly<Record<DialectName, SqlWords>> = {
     before: (seconds) => `(statement_timestamp() - make_interval(secs => ${seconds}))`,
     ageMs: (instant) => `cast(extract(epoch from statement_timestamp() - ${instant}) * 1000 as double precision)`,
     asBytes: (parameter) => `cast(${parameter} as bytea)`,
+    asText: (column) => `cast(${column} as text)`,
+    overwriting: (keys, columns) =>
+      `on conflict (${keys.join(', ')}) do update set ${columns.map((name) => `${name} = excluded.${name}`).join(', ')}`,
     isListed: (column, list) => `${column} = any(cast(string_to_array(${list}, ',') as uuid[]))`,
   },
   mysql: {
@@ -44,6 +42,9 @@ const words: Readonly<Record<DialectName, SqlWords>> = {
     before: (seconds) => `(now(6) - interval ${seconds} second)`,
     ageMs: (instant) => `timestampdiff(microsecond, ${instant}, now(6)) / 1000`,
     asBytes: (parameter) => parameter,
+    asText: (column) => `cast(${column} as char)`,
+    overwriting: (_, columns) =>
+      `on duplicate key update ${columns.map((name) => `${name} = values(${name})`).join(', ')}`,
     isListed: (column, list) => `find_in_set(${column}, ${list}) > 0`,
   },
 };
