@@ -32,10 +32,11 @@ const circumstances = (count: number) => {
 async function draw(
   descriptions: readonly (string | null)[],
   database = world.mexa.database,
+  keys: readonly string[] = descriptions.map(() => randomUUID()),
 ): Promise<readonly number[]> {
   const { rows } = await database.runAlone(insertVales, [
     ...circumstances(descriptions.length),
-    descriptions.map(() => randomUUID()),
+    [...keys],
     descriptions.map(() => clerk.id),
     descriptions.map(() => '1.50'),
     [...descriptions],
@@ -178,10 +179,30 @@ describe('sets that meet', () => {
     expect(
       await countOf(world.owner, "audit_logs where action = 'redeem' and resource_id = any($1::int[])", [ids]),
     ).toBe(60);
+    expect(await deadlocks()).toBe(0);
+  });
+
+  test('draw each key once, and never wait for each other in a circle', async () => {
+    const others = openDatabase({ url: world.urls.application, connectionsMax: 6 });
+    const keys = Array.from({ length: 200 }, () => randomUUID());
+    const nothing = keys.map(() => null);
+    try {
+      const drawn = await Promise.all(
+        Array.from({ length: 12 }, (_, turn) => draw(nothing, others, turn % 2 === 0 ? keys : keys.toReversed())),
+      );
+      expect(new Set(drawn.flat()).size).toBe(keys.length);
+      expect(drawn.flat()).toHaveLength(keys.length);
+    } finally {
+      await others.close();
+    }
+    expect(await deadlocks()).toBe(0);
+  });
+
+  async function deadlocks(): Promise<number> {
     const [row] = await sql<{ deadlocks: string }>(
       world.owner,
       'select deadlocks from pg_stat_database where datname = current_database()',
     );
-    expect(Number(row?.deadlocks)).toBe(0);
-  });
+    return Number(row?.deadlocks);
+  }
 });

@@ -64,7 +64,8 @@ const valeColumnsOf = (alias: string): string => valeColumns.map((column) => `${
 /**
  * Draws a set of vouchers, each with its audit row; returns those that were drawn. A taken request id or an unknown or
  * disabled user draws none and raises nothing: no client's input can fail the set. A user is looked up by key for each
- * command, however few users the server believes there to be.
+ * command, however few users the server believes there to be. Ids follow the order of the commands; rows are written in
+ * the order of their keys, so that of two processes with the same keys neither waits for the other in a circle.
  */
 export const insertVales = writeStatement<
   [...CircumstanceArrays, requestIds: string[], userIds: number[], amounts: string[], descriptions: (string | null)[]],
@@ -77,11 +78,13 @@ export const insertVales = writeStatement<
         as c (${circumstances}, key, drawer_id, amount, description, place)
      where (select u.disabled_at is null from usuarios u where u.id = c.drawer_id)
      order by c.key, c.place
+  ), numbered as (
+    select c.key, nextval('vales_id_seq') as id from (select key from command order by place) c
   ), drawn as (
-    insert into vales (user_id, request_id, amount, description, issued_by, created_at)
-    select c.drawer_id, c.key, c.amount, c.description, c.actor_id, localtimestamp
-      from command c
-     order by c.place
+    insert into vales (id, user_id, request_id, amount, description, issued_by, created_at)
+    select n.id, c.drawer_id, c.key, c.amount, c.description, c.actor_id, localtimestamp
+      from command c join numbered n on n.key = c.key
+     order by c.key
     on conflict (request_id) do nothing
     returning ${valeColumnList}
   ), audited as (
@@ -90,8 +93,9 @@ export const insertVales = writeStatement<
         '{"id" : %s, "user_id" : %s, "request_id" : "%s", "amount" : "%s", "description" : %s, "state" : "%s"}',
         v.id, v.user_id, v.request_id, v.amount, coalesce(to_json(v.description)::text, 'null'), v.state)::json
       from drawn v join command c on c.key = v.request_id
+     order by v.id
   )
-  select * from drawn`,
+  select * from drawn order by id`,
 );
 
 /** What is set of a voucher that is closed, and what its audit row says of that beside the state, from `v`. */
