@@ -74,9 +74,16 @@ for (const real of await realDatabases()) {
       const outcomes = new Set<string>();
       await fc.assert(
         fc.asyncProperty(wishes, purses, fc.integer({ min: 1, max: 16 }), async (wanted, purse, setMax) => {
+          const takes = purse[0] === undefined || purse[0] % 2 === 0 ? 'all' : 'half';
           const [together, alone] = [await openRound(purse), await openRound(purse)];
           const run = paySet(scratch.database);
-          const coalescer = createCoalescer({ operation: 'test', setMax, run, observe: (set) => seen.push(set) });
+          const coalescer = createCoalescer({
+            operation: 'test',
+            takes,
+            setMax,
+            run,
+            observe: (set) => seen.push(set),
+          });
           const answers = await submitAll(wanted, (one) =>
             insist((payment) => coalescer.submit(payment), together.paymentOf(one)),
           );

@@ -80,6 +80,7 @@ export async function openLedgerWorld(real: RealDatabaseCase): Promise<LedgerWor
       const { setMax = 16, queueMax = 1_000, inFlightMax = 1, locks, observeSet } = options;
       return createCoalescer({
         operation: 'test',
+        takes: 'all',
         setMax,
         queueMax,
         inFlightMax,

@@ -13,6 +13,7 @@ function gated(options: Partial<CoalescerOptions<number, number>> = {}): {
   const gate = Promise.withResolvers<undefined>();
   const sent: number[][] = [];
   const coalescer = createCoalescer<number, number>({
+    takes: 'all',
     operation: 'test',
     run: async (set) => {
       sent.push([...set]);
@@ -33,6 +34,7 @@ describe('without a timer', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'setImmediate', 'Date', 'performance'] });
     const sizes: number[] = [];
     const coalescer = createCoalescer<number, number>({
+      takes: 'all',
       operation: 'test',
       run: (set) => {
         sizes.push(set.length);
@@ -113,6 +115,7 @@ describe('limits', () => {
     const done: number[] = [];
     let runs = 0;
     const coalescer = createCoalescer<number, number>({
+      takes: 'all',
       operation: 'test',
       run: async (set) => {
         runs += 1;
@@ -136,6 +139,7 @@ describe('limits', () => {
     const gate = Promise.withResolvers<undefined>();
     let runs = 0;
     const coalescer = createCoalescer<number, number>({
+      takes: 'all',
       operation: 'test',
       run: async (set) => {
         runs += 1;
@@ -168,6 +172,7 @@ describe('what is told of sets', () => {
     const observed: SetObservation[] = [];
     let runs = 0;
     const coalescer = createCoalescer<number, number>({
+      takes: 'all',
       operation: 'vale.test',
       setMax: 2,
       observe: (set) => observed.push(set),
@@ -203,6 +208,7 @@ describe('what is told of sets', () => {
     let runs = 0;
     const gate = Promise.withResolvers<undefined>();
     const coalescer = createCoalescer<number, number>({
+      takes: 'all',
       operation: 'test',
       observe: (set) => observed.push(set),
       run: async (set) => {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createCoalescer, type SetObservation } from './coalescer.ts';
@@ -63,12 +64,48 @@ test('a lone command is sent at once, alone', async () => {
   expect(await answer).toBe(1);
 });
 
+test('half of those that wait and of those that were answered are the next set', async () => {
+  const sets: number[][] = [];
+  const waiting: (() => void)[] = [];
+  const coalescer = createCoalescer<number, number>({
+    operation: 'test',
+    run: async (set) => {
+      sets.push([...set]);
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return set;
+    },
+  });
+  const answered = (): void => waiting.shift()?.();
+  // 64 clients that wait for each answer and then ask again.
+  let asked = 0;
+  const client = async (): Promise<void> => {
+    while (asked < 400) {
+      asked += 1;
+      await coalescer.submit(asked);
+      // The answer travels, and so does the next request.
+      await setImmediate();
+    }
+  };
+  const clients = Promise.all(Array.from({ length: 64 }, client));
+  while (coalescer.waiting > 0 || waiting.length > 0) {
+    answered();
+    // Longer than the way of an answer and of the next request.
+    await setImmediate();
+    await setImmediate();
+  }
+  await clients;
+  const sizes = sets.map((set) => set.length);
+  expect(sets.flat()).toEqual(Array.from({ length: asked }, (_, place) => place + 1));
+  expect(sizes.slice(0, 8)).toEqual([1, 32, 32, 32, 32, 32, 32, 32]);
+});
+
 test('what waits while a set runs is the next set, in order, at most setMax', async () => {
   const gate = Promise.withResolvers<void>();
   const sets: number[][] = [];
   const observed: SetObservation[] = [];
   const coalescer = createCoalescer<number, number>({
     operation: 'test',
+    takes: 'all',
     setMax: 3,
     observe: (set) => observed.push(set),
     run: async (set) => {
@@ -131,6 +168,7 @@ test('a poisoned command fails alone, and the rest of its set is done once', asy
   const ledger = new Map<number, number>();
   const observed: SetObservation[] = [];
   const coalescer = createCoalescer<Draw, Drawn>({
+    takes: 'all',
     operation: 'test',
     observe: (set) => observed.push(set),
     run: async (set) => {

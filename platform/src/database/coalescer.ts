@@ -8,7 +8,7 @@ import { databaseBusy, databaseUnavailable } from './faults.ts';
  *     const drawn = await draws.submit(draw, context.signal);
  *
  * An idle coalescer sends a command at once, alone: there is no timer, so nothing is slower than without it. While a set
- * runs, commands wait; when it ends, those that wait are the next set, so sets grow with the load by themselves.
+ * runs, commands wait; when it ends, the oldest of them are the next set, so sets grow with the load by themselves.
  *
  * What the author of `run` keeps to:
  * 1. One outcome a command, in the order of the commands, as if they had come one after the other. A refusal is an
@@ -44,6 +44,13 @@ export interface CoalescerOptions<Command, Outcome> {
   readonly waitMaxMs?: number;
   /** Sets under way at once in this process; default 1, which suits hot rows best. */
   readonly inFlightMax?: number;
+  /**
+   * How many of those that wait make a set. `half` (the default) counts those that were just answered, whose clients will
+   * soon be back: the database runs one half while the process answers and reads the other. With `all`, clients that wait
+   * for each answer settle in two crowds of 1 and 63, and database and process wait for each other; it suits statements
+   * whose price hardly depends on the size of the set.
+   */
+  readonly takes?: 'half' | 'all';
   /** Told of each set that ended, whatever became of it; must not throw. */
   readonly observe?: (observed: SetObservation) => void;
 }
@@ -109,9 +116,12 @@ class QueueingCoalescer<Command, Outcome> implements Coalescer<Command, Outcome>
   readonly #queueMax: number;
   readonly #waitMaxMs: number;
   readonly #inFlightMax: number;
+  readonly #takes: 'half' | 'all';
   #queue: Waiting<Command, Outcome>[] = [];
   #inFlight = 0;
   #refused = 0;
+  /** Commands of the set that was sent last. */
+  #lastSize = 0;
   #whenIdle: (() => void)[] = [];
 
   constructor(options: CoalescerOptions<Command, Outcome>) {
@@ -122,6 +132,7 @@ class QueueingCoalescer<Command, Outcome> implements Coalescer<Command, Outcome>
     this.#queueMax = atLeastOne('queueMax', options.queueMax ?? queueMaxDefault);
     this.#waitMaxMs = atLeastOne('waitMaxMs', options.waitMaxMs ?? waitMaxMsDefault);
     this.#inFlightMax = atLeastOne('inFlightMax', options.inFlightMax ?? 1);
+    this.#takes = options.takes ?? 'half';
   }
 
   get waiting(): number {
@@ -169,14 +180,21 @@ class QueueingCoalescer<Command, Outcome> implements Coalescer<Command, Outcome>
   #takeSet(): Waiting<Command, Outcome>[] {
     const set: Waiting<Command, Outcome>[] = [];
     const oldestMs = performance.now() - this.#waitMaxMs;
+    const sizeMax = Math.min(this.#setMax, this.#takes === 'half' ? this.#halfOfAll() : Infinity);
     let taken = 0;
     for (const waiting of this.#queue) {
-      if (set.length >= this.#setMax) break;
+      if (set.length >= sizeMax) break;
       taken += 1;
       if (this.#isWanted(waiting, oldestMs)) set.push(waiting);
     }
     this.#queue = this.#queue.slice(taken);
+    this.#lastSize = set.length;
     return set;
+  }
+
+  /** Those that wait, and those of the last set, whose clients are as good as back. */
+  #halfOfAll(): number {
+    return Math.ceil((this.#queue.length + this.#lastSize) / 2);
   }
 
   /** Whether it is still to be sent; tells whoever waits for it where it is not. */
