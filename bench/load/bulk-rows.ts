@@ -80,7 +80,7 @@ const loadBatch = `
               voided_at, voided_by
   ), placed as (
     select d.*, row_number() over (order by d.id) as place,
-           '10.0.' || (d.id % 7) || '.' || (d.id * 7919 % 251) as address
+           '10.0.' || (d.id % 7) || '.' || ((d.id % 251) * 7919 % 251) as address
       from drawn d
   ), facts as (
     select place, 0 as step, issued_by as who, 'create' as action, 'vale' as kind, id as what, null::json as old,
