@@ -4,6 +4,7 @@ import { addDatabaseCommands } from './commands/database.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addMexaCommands } from './commands/mexa.ts';
 import { addMigrateCommands } from './commands/migrate.ts';
+import { addMoveAccesCommands } from './commands/move-acces.ts';
 import { addOpenApiCommand } from './commands/openapi.ts';
 import { addSeedCommand } from './commands/seed.ts';
 import { addStartCommand } from './commands/start.ts';
@@ -28,6 +29,7 @@ async function main(words: readonly string[]): Promise<number> {
     addAuditCommands,
     addDoctorCommand,
     addMexaCommands,
+    addMoveAccesCommands,
   ]) {
     add(program);
   }

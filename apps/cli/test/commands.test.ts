@@ -55,7 +55,7 @@ test('quinta alone says what there is, and that this was no command', async () =
 
 test('seed fills an empty folder, and a second time changes nothing', async () => {
   const first = await place.run(['seed']);
-  expect(first).toMatchObject({ status: 0, stdout: 'mexa: 42 vouchers, 5 users\n' });
+  expect(first).toMatchObject({ status: 0, stdout: 'mexa: 42 vouchers, 5 users\nmove-acces: 4 members\n' });
   const second = await place.run(['seed', 'mexa', '--json']);
   expect(second.status).toBe(0);
   expect(JSON.parse(second.stdout)).toMatchObject({ service: 'mexa', summary: 'demo data was there already' });
@@ -152,7 +152,12 @@ test('what only development may do is refused in production', async () => {
     AUDIT_SIGNING_KEY: jwtSecret,
     DATABASE_URL: 'postgresql://mexa:secret-word@127.0.0.1:1/mexa',
   };
-  const refused = [['token', 'mexa'], ['database', 'url', 'mexa'], ['database', 'url', 'mexa', '--admin'], ['seed']];
+  const refused = [
+    ['token', 'mexa'],
+    ['database', 'url', 'mexa'],
+    ['database', 'url', 'mexa', '--admin'],
+    ['seed', 'mexa'],
+  ];
   const outcomes = await Promise.all(refused.map((words) => place.run(words, { variables })));
   for (const outcome of outcomes) {
     expect(outcome).toMatchObject({ status: 1, stdout: '' });

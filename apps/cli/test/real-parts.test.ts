@@ -98,9 +98,12 @@ describe.skipIf(postgresql.unreachable !== undefined)(`on a database of one's ow
     expect(rows.map(({ username }) => username)).toEqual(['ana', 'beto', 'boss']);
     expect(postmasterOf(place.folder)).toBeUndefined();
 
-    const check = await place.run(['migrate', 'status', '--json'], { variables });
+    const check = await place.run(['migrate', 'status', 'mexa', '--json'], { variables });
     expect(JSON.parse(check.stdout)).toMatchObject({ outcome: { pendingCount: 0 } });
-    const doctor = await place.run(['doctor'], { variables });
+    const both = await place.run(['doctor'], { variables });
+    assertEnded(both, 1);
+    expect(both.stdout).toContain('set MEXA_DATABASE_URL and MOVE_ACCES_DATABASE_URL');
+    const doctor = await place.run(['doctor', 'mexa'], { variables: { MEXA_DATABASE_URL: database.url } });
     assertEnded(doctor, 0);
     expect(doctor.stdout).toContain('answers (as configured)');
   });

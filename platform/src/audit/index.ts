@@ -1,5 +1,6 @@
 export { auditBundle, type BundlePart } from './bundle.ts';
 export { type Erasure, eraseFromAudit } from './erase.ts';
+export { auditChunks, type AuditShape } from './export-rows.ts';
 export { type AuditLedger, ledgerOrigin, openAuditLedger, type SealLag } from './ledger.ts';
 export { auditProofRoutes, inclusionBody } from './proof-routes.ts';
 export { auditLogNotFound, auditProofProblems } from './prove.ts';

@@ -18,6 +18,10 @@ export interface SqlWords {
   readonly asBytes: (parameter: string) => string;
   /** A column as text, exactly as the database holds it. */
   readonly asText: (column: string) => string;
+  /** The schema in which tables without a schema's name are looked up. */
+  readonly currentSchema: string;
+  /** A text column for a comparison with lower-case text, letter case aside; MySQL's collations do that by themselves. */
+  readonly caseless: (column: string) => string;
   /** Ends an INSERT: where a row with these keys is there already, it gets these columns of the new one. */
   readonly overwriting: (keys: readonly string[], columns: readonly string[]) => string;
   /** Whether a UUID stands in a text of UUIDs with commas between them. */
@@ -32,6 +36,8 @@ const words: Readonly<Record<DialectName, SqlWords>> = {
     ageMs: (instant) => `cast(extract(epoch from statement_timestamp() - ${instant}) * 1000 as double precision)`,
     asBytes: (parameter) => `cast(${parameter} as bytea)`,
     asText: (column) => `cast(${column} as text)`,
+    currentSchema: 'current_schema()',
+    caseless: (column) => `lower(${column})`,
     overwriting: (keys, columns) =>
       `on conflict (${keys.join(', ')}) do update set ${columns.map((name) => `${name} = excluded.${name}`).join(', ')}`,
     isListed: (column, list) => `${column} = any(cast(string_to_array(${list}, ',') as uuid[]))`,
@@ -43,6 +49,8 @@ const words: Readonly<Record<DialectName, SqlWords>> = {
     ageMs: (instant) => `timestampdiff(microsecond, ${instant}, now(6)) / 1000`,
     asBytes: (parameter) => parameter,
     asText: (column) => `cast(${column} as char)`,
+    currentSchema: 'database()',
+    caseless: (column) => column,
     overwriting: (_, columns) =>
       `on duplicate key update ${columns.map((name) => `${name} = values(${name})`).join(', ')}`,
     isListed: (column, list) => `find_in_set(${column}, ${list}) > 0`,

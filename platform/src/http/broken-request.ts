@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type Clock, type Problem, uuidV7 } from '../kernel/index.ts';
 import { headersTooLarge, malformedRequest, requestTimeout } from './problems.ts';
 
@@ -11,17 +12,39 @@ export function brokenRequestAnswerer(
   headers: Readonly<Record<string, string>>,
   clock: Clock,
 ): (error: Error & { code?: string }, socket: Socket) => void {
-  const fixed = Object.entries({ ...headers, connection: 'close', 'content-type': 'application/problem+json' });
   return (error, socket) => {
-    if (!socket.writable || socket.destroyed) return;
-    const { status, title, code, message: detail } = brokenRequestProblem(error.code);
     const requestId = uuidV7(clock.now().getTime(), randomBytes(10));
-    const type = `urn:quinta:problem:${code}`;
-    const body = JSON.stringify({ type, title, status, detail, code, instance: '', request_id: requestId });
-    const lines = [...fixed, ['x-request-id', requestId], ['content-length', String(Buffer.byteLength(body))]];
-    const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-    socket.end(`HTTP/1.1 ${status} ${title}\r\n${head}\r\n${body}`);
+    endWithProblem(socket, brokenRequestProblem(error.code), { headers, requestId, instance: '' });
   };
+}
+
+/** Writes a problem by hand on a connection that has no answer of the framework's, and ends it. */
+export function endWithProblem(
+  socket: Duplex,
+  problem: Problem,
+  about: {
+    readonly headers: Readonly<Record<string, string>>;
+    readonly requestId: string;
+    readonly instance: string;
+  },
+): void {
+  if (!socket.writable || socket.destroyed) return;
+  const { status, title, code, message: detail } = problem;
+  const type = `urn:quinta:problem:${code}`;
+  const members = { ...problem.members, ...(problem.errors ? { errors: problem.errors } : {}) };
+  const { instance, requestId } = about;
+  const body = JSON.stringify({ type, title, status, detail, code, instance, request_id: requestId, ...members });
+  const lines = Object.entries({
+    ...about.headers,
+    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+    ...problem.headers,
+    connection: 'close',
+    'content-type': 'application/problem+json',
+    'x-request-id': requestId,
+    'content-length': String(Buffer.byteLength(body)),
+  });
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  socket.end(`HTTP/1.1 ${status} ${title}\r\n${head}\r\n${body}`);
 }
 
 function brokenRequestProblem(code: string | undefined): Problem {

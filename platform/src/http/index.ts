@@ -24,3 +24,4 @@ export {
 } from './route.ts';
 export { buildServer, type MountedService, type RequestObserver, type ServerOptions } from './server.ts';
 export { fieldFaults, summaryOf } from './field-faults.ts';
+export { type SocketConnection, type SocketListener, type SocketRoute } from './sockets.ts';

@@ -82,7 +82,18 @@ function admit<App>(
   reply: FastifyReply,
 ): Promise<void> | undefined {
   if (!route.rateLimit) return enter(mount, route, request);
-  return limitByAddress(mount, route.rateLimit(mount.app), request, reply).then(() => enter(mount, route, request));
+  const policies = [route.rateLimit(mount.app)].flat();
+  return limitByAll(mount, policies, request, reply).then(() => enter(mount, route, request));
+}
+
+/** The header tells of the last one, or of the one that refuses. */
+async function limitByAll<App>(
+  mount: Mount<App>,
+  policies: readonly RateLimit[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  for (const policy of policies) await limitByAddress(mount, policy, request, reply);
 }
 
 function enter<App>(mount: Mount<App>, route: Route<App>, request: FastifyRequest): Promise<void> | undefined {

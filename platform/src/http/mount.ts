@@ -1,6 +1,7 @@
 import type { Actor, Context, Log } from '../kernel/index.ts';
 import type { LegacyMembers } from './problem-reply.ts';
 import type { RateLimit, Route } from './route.ts';
+import type { SocketRoute } from './sockets.ts';
 
 export interface LimitDecision {
   readonly allowed: boolean;
@@ -37,6 +38,8 @@ export interface Mount<App> {
   /** Routes under each of `apiPrefixes`; the first is the documented one. */
   readonly apiRoutes: readonly Route<App>[];
   readonly apiPrefixes: readonly string[];
+  /** Paths that upgrade to WebSocket. */
+  readonly socketRoutes?: readonly SocketRoute<App>[];
   readonly log: Log;
   readonly readyChecks: readonly ReadyCheck[];
   readonly hasDocs: boolean;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
-import type { FastifyRequest } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Writable } from 'node:stream';
 import {
   type Actor,
   type ClientOrigin,
@@ -26,6 +26,14 @@ export interface ContextParts {
   readonly addressOf: AddressReader;
 }
 
+/** What of a request its context is made from; an upgrade to a socket has no more than this. */
+export interface RequestHead {
+  readonly headers: IncomingHttpHeaders;
+  readonly method: string;
+  readonly url: string;
+  readonly socket: { readonly remoteAddress?: string | undefined };
+}
+
 const userAgentLengthMax = 255;
 const endpointLengthMax = 255;
 /** Hex digits of an id of W3C Trace Context. Chance gives the forbidden one of zeros never. */
@@ -49,11 +57,15 @@ export class RequestContext implements Context {
   service = 'quinta';
   sink: Log;
   actor: Actor | undefined;
-  readonly #answer: ServerResponse;
+  readonly #answer: Pick<Writable, 'destroyed' | 'writableFinished' | 'on'>;
   #signal: AbortSignal | undefined;
   #log: Log | undefined;
 
-  constructor(request: FastifyRequest, answer: ServerResponse, parts: ContextParts) {
+  constructor(
+    request: RequestHead,
+    answer: Pick<Writable, 'destroyed' | 'writableFinished' | 'on'>,
+    parts: ContextParts,
+  ) {
     const { headers } = request;
     const asked = headers['x-request-id'];
     this.clock = parts.clock;

@@ -63,8 +63,8 @@ interface RouteShape<App, P, Q, B, R extends Replies> {
   readonly streams?: readonly string[];
   /** Codes of problems that this route may answer besides the platform's own. */
   readonly problems?: readonly string[];
-  /** How often one address may ask; counted before anything else is looked at. */
-  rateLimit?(app: App): RateLimit;
+  /** How often one address may ask; counted before anything else is looked at. Of several each must admit it, in order. */
+  rateLimit?(app: App): RateLimit | readonly RateLimit[];
   readonly bodyBytesMax?: number;
   /** Whether a client may send `Idempotency-Key`. */
   readonly isIdempotent?: boolean;

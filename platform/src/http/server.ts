@@ -13,6 +13,7 @@ import { problemOf, sendProblem } from './problem-reply.ts';
 import { methodNotAllowed, routeNotFound } from './problems.ts';
 import { readinessOf } from './readiness.ts';
 import { type ContextParts, logRequest, RequestContext } from './request-context.ts';
+import { mountSockets } from './sockets.ts';
 
 /** What the server tells of each request, for the metrics. */
 export type RequestObserver = (request: {
@@ -113,6 +114,14 @@ export async function buildServer(
       problemOf(error, () => request.quinta.log),
     ),
   );
+  const sockets = mountSockets(server.server, {
+    mounts: services.map(({ mount }) => mount),
+    parts,
+    headers: baseHeaders,
+    corsOrigins: options.corsOrigins,
+    observe: options.observe,
+  });
+  server.addHook('preClose', () => sockets.close());
   // A service alone at the root brings its own.
   if (services.every(({ mount }) => mount.prefix !== '')) {
     server.setNotFoundHandler((request, reply) => sendProblem(request, reply, routeNotFound()));

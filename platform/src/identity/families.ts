@@ -10,6 +10,7 @@ import {
   insertToken,
   listSessions,
   lockLiveFamilies,
+  prolongToken,
   purgeFamilies,
   purgeTokens,
   revokeFamilies,
@@ -63,6 +64,12 @@ export interface Families {
    * throw `refusalOf(rotation)`. Wants the isolation "read committed", which is the default.
    */
   rotate(tx: Tx, refreshToken: string, client: ClientOrigin): Promise<Rotation>;
+  /**
+   * Lets a refresh token live on instead of spending it, for clients that keep the one they have: its session is used
+   * now, and its idle time begins again. Nobody can be told of theft this way. Answers as `rotate` does, `replayed` with
+   * the same token.
+   */
+  prolong(tx: Tx, refreshToken: string, client: ClientOrigin): Promise<Rotation>;
   /** Whose token this is, live or not: for logout and for the audit. */
   familyOf(db: Db, refreshToken: string): Promise<{ familyId: string; subject: string } | undefined>;
   /** Whether the family was live and has ended now. */
@@ -117,6 +124,14 @@ export function createFamilies(options: FamiliesOptions): Families {
       const row = await rotateToken(tx, { ...hashes, ...seen(client), idleSeconds: idleTtlSeconds });
       if (row) return { outcome: 'rotated', ...issued(row, successor) };
       return refused(options, tx, { ...hashes, token: successor });
+    },
+    prolong: async (tx, refreshToken, client) => {
+      if (!isRefreshToken(refreshToken)) return { outcome: 'invalid' };
+      const token = refreshTokenHash(refreshToken);
+      const row = await prolongToken(tx, { token, ...seen(client), idleSeconds: idleTtlSeconds });
+      if (row) return { outcome: 'replayed', ...issued(row, refreshToken) };
+      const successor = successorOf(refreshToken, key);
+      return refused(options, tx, { parent: token, successor: refreshTokenHash(successor), token: successor });
     },
     familyOf: async (db, refreshToken) => {
       if (!isRefreshToken(refreshToken)) return undefined;

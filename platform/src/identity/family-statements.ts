@@ -128,6 +128,40 @@ export async function rotateToken(tx: Tx, params: RotationParams): Promise<Famil
   return (await findToken(tx, { token: params.successor }))[0];
 }
 
+interface ProlongParams extends Readonly<Record<string, unknown>> {
+  readonly token: Buffer;
+  readonly userAgent: string;
+  readonly address: string;
+  readonly idleSeconds: number;
+}
+
+const touchFamily = writeOn<never, ProlongParams>(
+  'session.prolong',
+  (on) => `
+    update refresh_families
+       set last_used_at = ${on.now}, user_agent = :userAgent, address = :address
+     where revoked_at is null and absolute_expires_at > ${on.now}
+       and id = (select t.family_id from refresh_tokens t
+                  where t.token_hash = :token and t.used_at is null and t.expires_at > ${on.now})`,
+);
+
+const extendToken = writeOn<never, ProlongParams>(
+  'session.extend_token',
+  (on) => `
+    update refresh_tokens
+       set expires_at = least(${on.after(':idleSeconds')},
+             (select f.absolute_expires_at from refresh_families f where f.id = family_id))
+     where token_hash = :token and used_at is null`,
+);
+
+/** Begins the idle time of a live token again, or does nothing and returns undefined. */
+export async function prolongToken(tx: Tx, params: ProlongParams): Promise<FamilyRow | undefined> {
+  const touched = await touchFamily(tx, params);
+  if (touched.affected === 0) return undefined;
+  const extended = await extendToken(tx, params);
+  return extended.affected === 0 ? undefined : (await findToken(tx, { token: params.token }))[0];
+}
+
 /**
  * Why a token was not rotated. Grace is for the direct parent of a token that nobody has used yet: once the successor
  * was used, whoever shows the parent holds a copy.

@@ -28,5 +28,6 @@ export {
 } from './problems.ts';
 export { type Revocations, type RevocationsOptions, watchRevocations } from './revocations.ts';
 export { type IssuedRefresh, refusalOf, type Rotation } from './rotation.ts';
-export { type SigningKey } from './signing-keys.ts';
+export { authenticator } from './authenticator.ts';
+export { namedKeys, type SigningKey } from './signing-keys.ts';
 export { type StoredPassword } from './stored-password.ts';

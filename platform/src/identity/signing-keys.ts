@@ -1,4 +1,4 @@
-import { createSecretKey, type KeyObject } from 'node:crypto';
+import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
 
 /** A secret of HMAC-SHA256 under the name that tokens carry as `kid`. */
 export interface SigningKey {
@@ -40,4 +40,16 @@ export function secretKey(secret: string | Uint8Array, name: string): KeyObject 
     throw new RangeError(`${name} has ${bytes.length} bytes; it needs at least ${secretBytesMin}`);
   }
   return createSecretKey(bytes);
+}
+
+/**
+ * A secret and the one before it as keys, the first of which signs. A key's name is a part of its own digest, so that
+ * every process gives the same secret the same name.
+ */
+export function namedKeys(secret: string, previous: string | undefined): SigningKey[] {
+  return [secret, previous].flatMap((key) => (key === undefined ? [] : [{ kid: keyNameOf(key), secret: key }]));
+}
+
+function keyNameOf(secret: string): string {
+  return createHash('sha256').update(`quinta kid ${secret}`).digest('base64url').slice(0, 8);
 }

@@ -9,6 +9,8 @@ export interface Actor {
   readonly role: string;
   /** The refresh family that the access token belongs to. */
   readonly sessionId: string;
+  /** When the token that spoke for them expires; absent where there was none. */
+  readonly expiresAt?: Date;
 }
 
 /** Where a request came from. */

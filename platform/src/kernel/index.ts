@@ -22,3 +22,4 @@ export { defineStates, type StateTable } from './states.ts';
 export { type CursorKeys, decodeCursor, encodeCursor, type Page, pageOf } from './pages.ts';
 export { type Log, type LogFields, silentLog } from './log.ts';
 export { type Actor, type ClientOrigin, type Context } from './context.ts';
+export { operatorContext } from './operator-context.ts';

@@ -1,7 +1,7 @@
 import type { AuditEntry, AuditLedger } from '../audit/index.ts';
 import type { ConfigOf, Settings } from '../config/index.ts';
-import type { Database } from '../database/index.ts';
-import type { LegacyMembers, Mount, ReadyCheck, Route, ServiceFace } from '../http/index.ts';
+import type { Database, MigrationRunner } from '../database/index.ts';
+import type { LegacyMembers, Mount, ReadyCheck, Route, ServiceFace, SocketRoute } from '../http/index.ts';
 import type { Clock, Log, ProblemDefinition } from '../kernel/index.ts';
 import type { KeyValue, Limiter } from '../keyvalue/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
@@ -45,6 +45,10 @@ export interface ServiceMigrations {
   readonly versionTable?: { readonly name: 'alembic_version'; readonly column: 'version_num' };
   /** Tables that the application's role may only read and append to. */
   readonly appendOnly: readonly string[];
+  /** Tables of another system: no migration may name them, and a change of their shape stops the start. */
+  readonly protectedTables?: readonly string[];
+  /** Makes those tables where they are not there yet: in an embedded database, where the other system is not. */
+  readonly standIn?: (runner: MigrationRunner) => Promise<void>;
 }
 
 /** What a seed did, for the page that `npm start` prints. */
@@ -80,6 +84,7 @@ export interface Service<Schema extends Settings, App> {
   readonly rootRoutes: readonly Route<App>[];
   readonly apiRoutes: readonly Route<App>[];
   readonly apiPrefixes: readonly string[];
+  readonly socketRoutes?: readonly SocketRoute<App>[];
   readonly legacyMembers?: LegacyMembers;
   /** The configured database, or undefined for the embedded one. */
   databaseUrlOf(config: ConfigOf<Schema>, isProduction: boolean): string | undefined;

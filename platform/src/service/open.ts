@@ -168,6 +168,7 @@ function mountOf(
       rootRoutes,
       apiRoutes,
       apiPrefixes,
+      ...(service.socketRoutes ? { socketRoutes: service.socketRoutes } : {}),
       log: parts.log,
       readyChecks: parts.readyChecks,
       hasDocs: placement.host.DOCS === 'on',

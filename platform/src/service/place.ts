@@ -67,6 +67,10 @@ export async function placeServices(services: readonly AnyService[], options: Pl
   }
 }
 
+function urlVariableOf(service: string): string {
+  return `${service.toUpperCase().replaceAll('-', '_')}_DATABASE_URL`;
+}
+
 interface ReadService {
   readonly service: AnyService;
   readonly config: Readonly<Record<string, unknown>>;
@@ -100,8 +104,28 @@ function readAll(
     }
     return [{ service, config }];
   });
+  for (const fault of sharedDatabases(read, host?.APP_ENV === 'production')) faults.add(fault);
   if (!host || faults.size > 0) throw new ConfigError([...faults]);
   return { host, read, dataDirectory };
+}
+
+/** Tables of two services have the same names, so each needs a database of its own. */
+function sharedDatabases(read: readonly ReadService[], isProduction: boolean): string[] {
+  const users = new Map<string, string>();
+  return read.flatMap(({ service, config }) => {
+    const url = service.databaseUrlOf(config, isProduction);
+    if (url === undefined) return [];
+    const { host, port, database } = parseDatabaseUrl(url);
+    const place = `${host}:${port}/${database}`;
+    const { name } = service.face;
+    const other = users.get(place);
+    users.set(place, name);
+    if (other === undefined) return [];
+    return [
+      `DATABASE_URL names one database (${database}) for ${other} and ${name}, but each needs its own: ` +
+        `set ${urlVariableOf(other)} and ${urlVariableOf(name)}`,
+    ];
+  });
 }
 
 async function placeOne(
@@ -122,10 +146,10 @@ async function placeOne(
 
 /** The migrator of a placed service, which also gives the application's role its rights. */
 export function migratorOf(
-  { service, ownerUrl, applicationUrl }: PlacedService,
+  { service, ownerUrl, applicationUrl, isEmbedded }: PlacedService,
   tell: { readonly log: Log; readonly say: (line: string) => void },
 ): Migrator {
-  const { folder, platform, versionTable, appendOnly } = service.migrations;
+  const { folder, platform, versionTable, appendOnly, protectedTables, standIn } = service.migrations;
   const { name } = service.face;
   const applicationRole = userOf(applicationUrl);
   return createMigrator({
@@ -136,6 +160,8 @@ export function migratorOf(
       { name, folder },
     ],
     ...(versionTable ? { versionTable } : {}),
+    ...(protectedTables ? { protectedTables } : {}),
+    ...(standIn && isEmbedded ? { beforeRecord: standIn } : {}),
     lockTimeoutMs: migrationLockTimeoutMs,
     log: tell.log,
     say: tell.say,

@@ -29,6 +29,8 @@ export interface WorldOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Runs on the migrated database before the service opens it. */
   readonly before?: (owner: Database) => Promise<void>;
+  /** A database of another server; default an empty one on the embedded server of the run. */
+  readonly databases?: TestDatabase;
   /** Brings the database to where it should be; default: all migrations. */
   readonly prepare?: (placement: Placement) => Promise<void>;
 }
@@ -38,7 +40,7 @@ export interface WorldOptions {
  * against its schema. On the embedded server that the whole run shares.
  */
 export async function openServiceWorld(service: AnyService, options: WorldOptions = {}): Promise<ServiceWorld> {
-  const databases = await openTestDatabase(service.face.name.replaceAll('-', '_'));
+  const databases = options.databases ?? (await openTestDatabase(service.face.name.replaceAll('-', '_')));
   const dataDirectory = await mkdtemp(path.join(tmpdir(), 'quinta-world-'));
   const environment = {
     APP_ENV: 'test',

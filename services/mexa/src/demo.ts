@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { type Actor, type Context, uuidV8 } from '@quinta/platform/kernel';
+import { type Actor, type Context, operatorContext, uuidV8 } from '@quinta/platform/kernel';
 import type { SeedReport } from '@quinta/platform/service';
 import type { Mexa } from './app.ts';
 import type { Role } from './tables.ts';
-import { ensureUsuario, operatorContext } from './usuario/first-admin.ts';
+import { ensureUsuario } from './usuario/first-admin.ts';
 import { findUsuarioByLogin, findUsuarioByRole } from './usuario/usuario-store.ts';
 import { issueVales } from './vale/issue-vales.ts';
 import { redeemVale, voidVale } from './vale/close-vale.ts';

@@ -1,14 +1,12 @@
-import { createHash } from 'node:crypto';
 import { readStatement } from '@quinta/platform/database';
 import { forgetIdempotencyKeys } from '@quinta/platform/http';
 import {
+  authenticator,
   createAccessTokens,
   createFamilies,
-  invalidTokenHeaders,
-  tokenInvalid,
+  namedKeys,
   watchRevocations,
 } from '@quinta/platform/identity';
-import type { Actor } from '@quinta/platform/kernel';
 import { type OpenedService, resolveSecret, type ServiceParts } from '@quinta/platform/service';
 import type { Mexa } from './app.ts';
 import { passwordHasherOf } from './check-config.ts';
@@ -39,7 +37,7 @@ export async function openMexa(parts: ServiceParts<MexaConfig>): Promise<OpenedS
     log,
     passwords: passwordHasherOf(config),
     tokens: createAccessTokens({
-      keys: signingKeysOf(secret, config.JWT_SECRET_PREVIOUS),
+      keys: namedKeys(secret, config.JWT_SECRET_PREVIOUS),
       issuer: 'quinta',
       audience: 'mexa',
       ttlSeconds: config.ACCESS_TOKEN_TTL_S,
@@ -60,41 +58,14 @@ export async function openMexa(parts: ServiceParts<MexaConfig>): Promise<OpenedS
   await ensureConfiguredAdmin(app);
   return {
     app,
-    authenticate: (token) => authenticate(app, token),
+    authenticate: authenticator(app),
     onRefused: ({ permission }, context) => recordRefusal(app, context, permission),
     housekeep: () => housekeep(app),
     close: () => revocations.stop(),
   };
 }
 
-/** A token that is good and whose session has not ended. Nearly every one is known, and then nothing is waited for. */
-function authenticate(app: Mexa, token: string): Promise<Actor> | Actor {
-  const known = app.tokens.remembered(token);
-  return known ? inOpenSession(app, known) : app.tokens.verify(token).then((actor) => inOpenSession(app, actor));
-}
-
-function inOpenSession({ revocations }: Mexa, actor: Actor): Promise<Actor> | Actor {
-  const isRevoked = revocations.isRevoked(actor.sessionId);
-  return isRevoked instanceof Promise
-    ? isRevoked.then((is) => unlessRevoked(actor, is))
-    : unlessRevoked(actor, isRevoked);
-}
-
-function unlessRevoked(actor: Actor, isRevoked: boolean): Actor {
-  if (isRevoked) throw tokenInvalid({}, { headers: invalidTokenHeaders });
-  return actor;
-}
-
 async function housekeep({ database, families, clock }: Mexa): Promise<void> {
   await forgetIdempotencyKeys(database, new Date(clock.now().getTime() - idempotencyKeepMs));
   await database.transact((tx) => families.purgeExpired(tx, purgeMax));
-}
-
-/** The key's name is a part of its own digest, so that every process gives the same secret the same name. */
-function signingKeysOf(secret: string, previous: string | undefined): { kid: string; secret: string }[] {
-  return [secret, previous].flatMap((key) => (key === undefined ? [] : [{ kid: keyNameOf(key), secret: key }]));
-}
-
-function keyNameOf(secret: string): string {
-  return createHash('sha256').update(`quinta kid ${secret}`).digest('base64url').slice(0, 8);
 }

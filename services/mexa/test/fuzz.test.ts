@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { readStatement } from '@quinta/platform/database';
+import { operatorContext } from '@quinta/platform/kernel';
 import { call, fuzzService, hostileExchanges, slowHeaders } from '@quinta/platform/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { issueMexaToken } from '../src/demo.ts';
 import type { Role } from '../src/tables.ts';
-import { ensureUsuario, operatorContext } from '../src/usuario/first-admin.ts';
+import { ensureUsuario } from '../src/usuario/first-admin.ts';
 import { findUsuarioByRole } from '../src/usuario/usuario-store.ts';
 import { type MexaWorld, openMexaWorld } from './mexa-world.ts';
 

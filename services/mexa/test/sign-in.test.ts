@@ -161,7 +161,9 @@ describe.each(werkzeug)("the earlier system's %s", (_, hashOf) => {
       )[0]?.hash;
     expect((await tryLogin(world, name, 'not the password')).status).toBe(401);
     expect(await stored()).toBe(hashOf(goodPassword));
-    expect((await tryLogin(world, name, goodPassword)).status).toBe(200);
+    // Two at once: the second finds the hash that the first has made.
+    const both = await Promise.all([tryLogin(world, name, goodPassword), tryLogin(world, name, goodPassword)]);
+    expect(both.map(({ status }) => status)).toEqual([200, 200]);
     const upgraded = await stored();
     expect(upgraded).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
     expect((await tryLogin(world, name, goodPassword)).status).toBe(200);

@@ -2,7 +2,7 @@ import { applyStep } from './apply.ts';
 import { connect, type MigrationConnection, type SchemaFact } from './connection.ts';
 import { recordOf } from './plan.ts';
 import { recordProtected } from './protected-tables.ts';
-import { runAfterUp } from './run.ts';
+import { runHook } from './run.ts';
 import { contextOf, type Session } from './session.ts';
 import { ensureStateTable } from './state-table.ts';
 import { ensureVersionTable } from './version-table.ts';
@@ -50,7 +50,9 @@ async function migrateFresh(
     if (recordOf(session.situation, migration)?.state !== 'applied') continue;
     await applyStep(context, { direction: 'up', migration }, undefined);
   }
+  const fresh = { ...session, options, connection, context };
+  await runHook(fresh, options.beforeRecord);
   await recordProtected(connection, context.protectedTables, context.clock.now());
-  await runAfterUp({ ...session, options, connection, context });
+  await runHook(fresh, options.afterUp);
   return connection.describe();
 }

@@ -2,6 +2,7 @@ import type { MigrationRunner } from '../migration.ts';
 import { adopt, type AdoptOutcome } from './adopt.ts';
 import { type AppliedStep, applyStep } from './apply.ts';
 import { rehearse } from './guard.ts';
+import { checkProtected } from './check.ts';
 import { withoutPassword } from './connection.ts';
 import { MigrationError, messageOf } from './migration-error.ts';
 import {
@@ -16,7 +17,7 @@ import {
   type Step,
 } from './plan.ts';
 import { recordProtected } from './protected-tables.ts';
-import { refreshed, type Session } from './session.ts';
+import { type MigratorOptions, refreshed, type Session } from './session.ts';
 import { deleteRecord, ensureStateTable, type RecordKey, writeRecord } from './state-table.ts';
 import { ensureVersionTable, writeRevision } from './version-table.ts';
 
@@ -82,14 +83,16 @@ export async function runResolve(
 
 async function runPlan(session: Session, plan: (situation: Situation) => readonly Step[]): Promise<MigrateOutcome> {
   refuseInterrupted(session.situation);
+  await refuseChangedTables(session);
   const outcome = await adoptIfAsked(session);
   const adopted = outcome?.adopted ?? [];
   const current = adopted.length > 0 ? await refreshed(session) : session;
   const steps = plan(current.situation);
   const done = await runSteps(current, steps);
   const { connection, options, context } = current;
+  await runHook(current, options.beforeRecord);
   if (options.protectedTables) await recordProtected(connection, options.protectedTables, context.clock.now());
-  await runAfterUp(current);
+  await runHook(current, options.afterUp);
   return { adopted, steps: done };
 }
 
@@ -127,13 +130,25 @@ async function runSteps(session: Session, steps: readonly Step[]): Promise<reado
   return done;
 }
 
-/** Runs the caller's own last step, in a transaction where that can undo all of it. */
-export async function runAfterUp({ options, connection }: Session): Promise<void> {
-  const { afterUp } = options;
-  if (!afterUp) return;
+/** Another system has changed its tables: what this service believes of them may be wrong, so a person decides. */
+async function refuseChangedTables({ connection, context }: Session): Promise<void> {
+  const findings = await checkProtected(connection, context.protectedTables);
+  if (findings.length === 0) return;
+  const differences = findings.map(({ text }) => text);
+  throw new MigrationError(
+    'protected_table',
+    `Tables that belong to another system are not as they were recorded: ${differences.join('; ')}. ` +
+      `Where that is right: quinta ${context.service} legacy accept`,
+    { differences },
+  );
+}
+
+/** Runs a step of the caller's own, in a transaction where that can undo all of it. */
+export async function runHook({ options, connection }: Session, hook: MigratorOptions['afterUp']): Promise<void> {
+  if (!hook) return;
   const runner: MigrationRunner = connection;
   try {
-    await (connection.dialect.hasTransactionalDdl ? connection.transaction(() => afterUp(runner)) : afterUp(runner));
+    await (connection.dialect.hasTransactionalDdl ? connection.transaction(() => hook(runner)) : hook(runner));
   } catch (error) {
     const reason = withoutPassword(messageOf(error), options.url);
     throw new MigrationError('failed', `The migrations are applied, but what follows them failed: ${reason}`);

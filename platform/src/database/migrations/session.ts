@@ -28,6 +28,8 @@ export interface MigratorOptions {
   readonly say?: (line: string) => void;
   /** Tables of another system, which no migration may name. */
   readonly protectedTables?: readonly string[];
+  /** Runs before the shapes of protected tables are noted: makes them where there is no other system. */
+  readonly beforeRecord?: (runner: MigrationRunner) => Promise<void>;
   /** Runs at the end of every `up`, under the lock, whether anything was pending or not: grants, say. */
   readonly afterUp?: (runner: MigrationRunner) => Promise<void>;
   readonly clock?: Clock;

@@ -1,4 +1,4 @@
-import { type AuditCount, type AuditFilter, auditProofRoutes, auditStats } from '@quinta/platform/audit';
+import { auditChunks, type AuditCount, type AuditFilter, auditProofRoutes, auditStats } from '@quinta/platform/audit';
 import {
   cursorParameter,
   idParameter,
@@ -13,7 +13,7 @@ import type { AuditChunk } from '@quinta/platform/service';
 import { z } from 'zod';
 import type { Mexa } from '../app.ts';
 import { auditLogOutput } from './audit-log.ts';
-import { auditChunks } from './export-audit.ts';
+import { auditShape } from './export-audit.ts';
 import { auditPage, findAuditLog, recordProofReading, recordReading } from './read-audit.ts';
 
 const { route } = routesOf<Mexa>();
@@ -113,7 +113,7 @@ export const auditLogRoutes: readonly Route<Mexa>[] = [
     streams: ['text/csv', 'application/jsonl'],
     handle: async ({ app, context, query: { format, ...filter } }) => {
       await recordReading(app, context, 'export', { format, ...filter });
-      const stream = textOf(auditChunks(app, filterOf(filter), format));
+      const stream = textOf(auditChunks(app.database, { ...filterOf(filter), format }, auditShape));
       const contentType = format === 'csv' ? 'text/csv; charset=utf-8' : 'application/jsonl';
       return { status: 200, stream, contentType, fileName: `audit-logs.${format}` };
     },

@@ -3,8 +3,6 @@ import { type Context, encodeCursor } from '@quinta/platform/kernel';
 import type { Mexa } from '../app.ts';
 import { type AuditLog, auditLogOf } from './audit-log.ts';
 
-const exportPageSize = 1_000;
-
 /** Reading the audit is a fact for the audit: who looked at what, written before anything is shown. */
 export async function recordReading(
   app: Mexa,
@@ -47,14 +45,4 @@ export async function findAuditLog(app: Mexa, id: number): Promise<AuditLog> {
   const [row] = (await searchAudit(app.database, { id }, { limit: 1 })).rows;
   if (!row) throw auditLogNotFound({ id });
   return auditLogOf(row);
-}
-
-/** All rows of a filter, read page by page while they are sent. */
-export async function* everyAuditLog(app: Mexa, filter: AuditFilter): AsyncGenerator<AuditLog[]> {
-  for (let beforeId: number | undefined; ;) {
-    const { rows, next } = await searchAudit(app.database, filter, { beforeId, limit: exportPageSize });
-    if (rows.length > 0) yield rows.map(auditLogOf);
-    if (next === undefined) return;
-    beforeId = next;
-  }
 }

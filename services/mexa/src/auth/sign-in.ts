@@ -30,18 +30,30 @@ export async function signIn(
   context: Context,
   credentials: { readonly identifier: string; readonly password: string },
 ): Promise<SessionAnswer> {
-  const user = await findUsuarioByLogin(app.database, credentials.identifier);
-  const stored = user?.disabled_at === null ? user.password_hash : undefined;
-  const check = await app.passwords.verify(credentials.password, stored);
-  if (!user || !check.ok) {
-    await recordFailure(app, context, credentials.identifier, user);
-    throw credentialsInvalid();
-  }
-  const upgraded = check.needsRehash ? await app.passwords.hash(credentials.password) : undefined;
-  const session = await begin(app, context, user, upgraded);
-  if (session) return session;
-  await recordFailure(app, context, credentials.identifier, user);
+  const { identifier, password } = credentials;
+  const user = await findUsuarioByLogin(app.database, identifier);
+  const first = await tryPassword(app, context, user, password);
+  if (first) return first;
+  // The hash was another one by the time it was locked: another sign-in has upgraded it, or the password was changed.
+  const now = user && (await findUsuarioByLogin(app.database, identifier));
+  const again = now && now.password_hash !== user.password_hash;
+  const second = again ? await tryPassword(app, context, now, password) : undefined;
+  if (second) return second;
+  await recordFailure(app, context, identifier, user);
   throw credentialsInvalid();
+}
+
+async function tryPassword(
+  app: Mexa,
+  context: Context,
+  user: UsuarioRow | undefined,
+  password: string,
+): Promise<SessionAnswer | undefined> {
+  const stored = user?.disabled_at === null ? user.password_hash : undefined;
+  const check = await app.passwords.verify(password, stored);
+  if (!user || !check.ok) return undefined;
+  const upgraded = check.needsRehash ? await app.passwords.hash(password) : undefined;
+  return begin(app, context, user, upgraded);
 }
 
 /** A new pair of tokens for a refresh token; a stolen one ends the session everywhere. */

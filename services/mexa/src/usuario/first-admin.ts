@@ -1,29 +1,11 @@
 import { recordAudit } from '@quinta/platform/audit';
 import { ConfigError } from '@quinta/platform/config';
 import { checkNewPassword } from '@quinta/platform/identity';
-import { type Context, uuidV7 } from '@quinta/platform/kernel';
-import { randomBytes } from 'node:crypto';
+import { type Context, operatorContext } from '@quinta/platform/kernel';
 import type { Mexa } from '../app.ts';
 import type { Role } from '../tables.ts';
 import { auditedUsuario, emailInput, type Usuario, usernameInput, usuarioOf } from './usuario.ts';
 import { findUsuarioByLogin, findUsuarioByRole, insertUsuario } from './usuario-store.ts';
-
-/** Something that the operator does, not a request: what its audit rows say of themselves. */
-export function operatorContext(app: Mexa, operation: string): Context {
-  const { clock, log } = app;
-  return {
-    requestId: uuidV7(clock.now().getTime(), randomBytes(10)),
-    traceId: randomBytes(16).toString('hex'),
-    actor: undefined,
-    client: { address: '', userAgent: 'quinta' },
-    operation,
-    method: 'CLI',
-    endpoint: operation,
-    clock,
-    log,
-    signal: new AbortController().signal,
-  };
-}
 
 /**
  * Makes a user from outside the API; one that is there already stays as it is.

@@ -1,0 +1,110 @@
+import {
+  authenticator,
+  createAccessTokens,
+  createFamilies,
+  type Families,
+  namedKeys,
+  type Revocations,
+  watchRevocations,
+} from '@quinta/platform/identity';
+import { recordAudit } from '@quinta/platform/audit';
+import type { Context } from '@quinta/platform/kernel';
+import { type OpenedService, resolveSecret, type ServiceParts } from '@quinta/platform/service';
+import { subscriptionStore } from './abonnement/subscription-store.ts';
+import { memberCodes } from './access/member-code.ts';
+import type { MoveAcces } from './app.ts';
+import { passwordStore } from './auth/password-store.ts';
+import { roleStore } from './auth/role-store.ts';
+import { passwordHasherOf } from './check-config.ts';
+import { legacyColumns } from './legacy/columns.ts';
+import { memberStore } from './member/member-store.ts';
+import { forgetRegistrations } from './member/register.ts';
+import { isInProduction, type MoveAccesConfig } from './settings.ts';
+import { type Hub, openHub } from './socket/hub.ts';
+
+const minuteS = 60;
+const hourS = 3_600;
+const purgeMax = 10_000;
+
+/** Puts the parts of Move Acces together. */
+export async function openMoveAcces(parts: ServiceParts<MoveAccesConfig>): Promise<OpenedService<MoveAcces>> {
+  const { config, database, clock, log } = parts;
+  const isProduction = isInProduction(config, parts.isProduction);
+  const secret = resolveSecret('APP_SECRET', config.APP_SECRET, { ...parts, isProduction });
+  const columns = await legacyColumns(database, config.LEGACY_COLUMNS);
+  const accessTtlSeconds = config.ACCESS_TOKEN_TTL_MIN * minuteS;
+  const revocations = watchRevocations({ database, accessTtlSeconds, log });
+  const hub = openHub({ keyValue: parts.keyValue, revocations, clock, log });
+  const app: MoveAcces = {
+    config,
+    isInProduction: isProduction,
+    database,
+    revocations,
+    members: memberStore(columns),
+    subscriptions: subscriptionStore,
+    passwordRows: passwordStore(columns),
+    roleRows: roleStore,
+    passwords: passwordHasherOf(config),
+    tokens: createAccessTokens({
+      keys: namedKeys(secret, config.APP_SECRET_PREVIOUS),
+      issuer: 'quinta',
+      audience: 'move-acces',
+      ttlSeconds: accessTtlSeconds,
+      clock,
+    }),
+    families: familiesOf(parts, { secret, hub, revocations }),
+    codes: memberCodes(secret, clock),
+    hub,
+    limiter: parts.limiter,
+    keyValue: parts.keyValue,
+    ledger: parts.ledger,
+    clock,
+    log,
+  };
+  await revocations.start();
+  await hub.start();
+  return {
+    app,
+    authenticate: authenticator(app),
+    onRefused: ({ permission }, context) => recordRefusal(app, context, permission),
+    housekeep: () =>
+      database.transact(async (tx) => {
+        await app.families.purgeExpired(tx, purgeMax);
+        await forgetRegistrations(tx);
+      }),
+    close: async () => {
+      await hub.stop();
+      await revocations.stop();
+    },
+  };
+}
+
+/** Sessions, whose end every process learns at once. */
+function familiesOf(
+  { config, clock }: ServiceParts<MoveAccesConfig>,
+  { secret, hub, revocations }: { readonly secret: string; readonly hub: Hub; readonly revocations: Revocations },
+): Families {
+  return createFamilies({
+    successorKey: secret,
+    clock,
+    idleTtlSeconds: config.REFRESH_TOKEN_TTL_HOURS * hourS,
+    absoluteTtlSeconds: config.REFRESH_ABSOLUTE_TTL_HOURS * hourS,
+    graceSeconds: config.REFRESH_GRACE_S,
+    onRevoked: (familyId) => {
+      revocations.revokedHere(familyId);
+      hub.sessionEnded(familyId);
+    },
+  });
+}
+
+/** Who asked for what they may not have is a fact for the audit, written before they hear of it. */
+async function recordRefusal({ database }: MoveAcces, context: Context, permission: string): Promise<void> {
+  await database.transact((tx) =>
+    recordAudit(tx, context, {
+      action: 'refused',
+      resourceType: 'permission',
+      resourceId: null,
+      details: { permission },
+    }),
+  );
+}

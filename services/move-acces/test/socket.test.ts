@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { demoPassword, type MoveAccesWorld, newMember, openMoveAccesWorld } from './move-acces-world.ts';
+import { connectSocket, type ConnectOptions, type SocketClient } from './socket-client.ts';
+
+let world: MoveAccesWorld;
+const open: SocketClient[] = [];
+beforeAll(async () => {
+  world = await openMoveAccesWorld({ environment: { SOCKETS_PER_MEMBER: '3' } });
+});
+afterAll(async () => {
+  for (const socket of open) socket.close();
+  await world.close();
+});
+
+async function connect(query: string, options?: ConnectOptions): Promise<SocketClient> {
+  const socket = await connectSocket(`${world.baseUrl}/ws${query}`, options);
+  open.push(socket);
+  return socket;
+}
+
+interface Device {
+  readonly access: string;
+  readonly refresh: string;
+}
+
+async function signIn(email: string): Promise<Device> {
+  const answer = await world.api('/auth/login', { body: { email, password: demoPassword } });
+  const tokens = answer.json<{ access_token: string; refresh_token: string }>();
+  return { access: tokens.access_token, refresh: tokens.refresh_token };
+}
+
+async function somebody(): Promise<{ readonly email: string } & Device> {
+  const body = newMember();
+  await world.api('/auth/register', { body });
+  const email = String(body['email']);
+  return { email, ...(await signIn(email)) };
+}
+
+test('welcomes, echoes and answers as promised', async () => {
+  const { email, access } = await somebody();
+  const socket = await connect(`?token=${access}`);
+  expect(await socket.next('welcome')).toEqual({ type: 'welcome', message: `Welcome ${email}!` });
+  socket.say({ type: 'echo', payload: { n: 1 } });
+  expect(await socket.next('echo')).toEqual({ type: 'echo', payload: { n: 1 }, from: 'server' });
+  socket.say({ type: 'ping' });
+  expect(await socket.next('pong')).toEqual({ type: 'pong' });
+  socket.say({ type: 'dance' });
+  expect(await socket.next('error')).toEqual({ type: 'error', message: 'Unknown message type: dance' });
+  for (const text of ['not json', '[1]', '"text"', 'null']) {
+    socket.sayText(text);
+    expect(await socket.next('error')).toEqual({ type: 'error', message: 'Invalid JSON' });
+  }
+});
+
+test.each([
+  ['J01 no token', '', 401],
+  ['J02 a forged one', '?token=eyJhbGciOiJub25lIn0.e30.', 401],
+  ['J05 no ticket', '?ticket=AAAA', 401],
+])('%s is refused over HTTP, before any upgrade', async (_why, query, status) => {
+  await expect(connect(query)).rejects.toThrow(`refused ${status}`);
+});
+
+test('a refresh token opens no socket', async () => {
+  const { refresh } = await somebody();
+  await expect(connect(`?token=${refresh}`)).rejects.toThrow('refused 401');
+});
+
+test('takes the token as a protocol, which no log and no URL holds', async () => {
+  const { access } = await somebody();
+  const socket = await connect('', { protocols: ['move-acces', `bearer.${access}`] });
+  await socket.next('welcome');
+  expect(socket.protocol).toBe('move-acces');
+});
+
+test('J05 takes a ticket once', async () => {
+  const { access } = await somebody();
+  const made = await world.api('/ws/ticket', { method: 'POST', token: access });
+  const { ticket } = made.json<{ ticket: string }>();
+  const both = await Promise.allSettled([connect(`?ticket=${ticket}`), connect(`?ticket=${ticket}`)]);
+  expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  await expect(connect(`?ticket=${ticket}`)).rejects.toThrow('refused 401');
+});
+
+test('J07 a logout closes the sockets of that session alone', async () => {
+  const { email, access, refresh } = await somebody();
+  const other = await signIn(email);
+  const [mine, theirs] = [await connect(`?token=${access}`), await connect(`?token=${other.access}`)];
+  await world.api('/auth/logout', { body: { refresh_token: refresh } });
+  expect(await mine.closed).toMatchObject({ code: 4401 });
+  expect(await theirs.next('session_revoked')).toMatchObject({ type: 'session_revoked' });
+  theirs.say({ type: 'ping' });
+  await theirs.next('pong');
+});
+
+test('J08 a refresh leaves the socket open, J11 a stolen token closes it', async () => {
+  const { access, refresh } = await somebody();
+  const socket = await connect(`?token=${access}`);
+  const again = (token: string) => world.api('/auth/refresh', { body: { refresh_token: token } });
+  const second = (await again(refresh)).json<{ refresh_token: string; access_token: string }>();
+  socket.say({ type: 'authenticate', token: second.access_token });
+  expect(await socket.next('authenticated')).toMatchObject({ type: 'authenticated' });
+  await again(second.refresh_token);
+  await again(refresh);
+  expect(await socket.closed).toMatchObject({ code: 4401 });
+});
+
+test('a token of somebody else does not keep a socket open', async () => {
+  const [one, other] = [await somebody(), await somebody()];
+  const socket = await connect(`?token=${one.access}`);
+  for (const token of [other.access, 'nonsense', 7]) {
+    socket.say({ type: 'authenticate', token });
+    expect(await socket.next('error')).toMatchObject({ message: 'Could not validate credentials' });
+  }
+});
+
+test('a change of the profile reaches every device of the member, and nobody else', async () => {
+  const { email, access } = await somebody();
+  const other = await signIn(email);
+  const stranger = await somebody();
+  const sockets = await Promise.all([access, other.access, stranger.access].map((token) => connect(`?token=${token}`)));
+  await world.api('/users/me', { method: 'PATCH', token: access, body: { rue: `Rue ${randomUUID().slice(0, 8)}` } });
+  await sockets[0]?.next('profile_updated');
+  await sockets[1]?.next('profile_updated');
+  sockets[2]?.say({ type: 'ping' });
+  await sockets[2]?.next('pong');
+  expect(sockets[2]?.heard.map((message) => message['type'])).toEqual(['welcome', 'pong']);
+});
+
+test('J14 a message beyond 64 KiB ends the connection with 1009', async () => {
+  const { access } = await somebody();
+  const socket = await connect(`?token=${access}`);
+  socket.sayText('x'.repeat(65_537));
+  expect(await socket.closed).toMatchObject({ code: 1009 });
+});
+
+test('J16 compression is declined', async () => {
+  const { access } = await somebody();
+  const socket = await connect(`?token=${access}`);
+  expect(socket.extensions).toBe('');
+});
+
+test('J19 a member has as many connections as are allowed, and room again when one is closed', async () => {
+  const { access } = await somebody();
+  const sockets: SocketClient[] = [];
+  for (let place = 0; place < 3; place += 1) sockets.push(await connect(`?token=${access}`));
+  await expect(connect(`?token=${access}`)).rejects.toThrow('refused 429');
+  sockets[0]?.close();
+  await sockets[0]?.closed;
+  sockets.push(await connect(`?token=${access}`));
+});
+
+test('J20 a flood of messages ends the connection with 4429', async () => {
+  const { access } = await somebody();
+  const socket = await connect(`?token=${access}`);
+  for (let place = 0; place < 400; place += 1) socket.say({ type: 'ping' });
+  expect(await socket.closed).toMatchObject({ code: 4429 });
+  // J13: what came behind the order to close was not answered.
+  expect(socket.heard.length).toBeLessThan(200);
+});
+
+test('a page of another origin is refused, one of the same is not', async () => {
+  const { access } = await somebody();
+  const from = (origin: string) => connect(`?token=${access}`, { headers: { origin } });
+  await expect(from('https://evil.example')).rejects.toThrow('refused 400');
+  await (await from(world.baseUrl)).next('welcome');
+});
+
+test('paths without a socket are refused', async () => {
+  await expect(connectSocket(`${world.baseUrl}/elsewhere`)).rejects.toThrow('refused 404');
+});
+
+test('J04 no token of a hundred connections and refusals stands in a log', async () => {
+  const { access } = await somebody();
+  for (let place = 0; place < 50; place += 1) {
+    await expect(connect(`?token=${access.slice(0, -3)}xyz`)).rejects.toThrow('refused 401');
+    const socket = await connect(`?token=${access}`);
+    socket.close();
+    await socket.closed;
+  }
+  const parts = access.split('.');
+  const lines = world.logLines.filter((line) => parts.some((part) => line.includes(part)));
+  expect(lines).toEqual([]);
+  expect(world.logLines.filter((line) => line.includes('"operation":"socket.open"')).length).toBeGreaterThan(100);
+  const rows = JSON.stringify(await world.sql('select * from audit_logs'));
+  for (const part of parts.slice(1)) expect(rows).not.toContain(part);
+});
