@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { mexa } from '@quinta/mexa';
+import { moveAcces } from '@quinta/move-acces';
 import { hostSettings } from '@quinta/platform/service';
 import { expect, vi } from 'vitest';
 
@@ -96,9 +97,10 @@ export function openPlace(variables: Variables = {}): Place {
  * so that no test ever touches the database of whoever runs it.
  */
 const emptied: Variables = Object.fromEntries(
-  [...Object.keys(hostSettings), ...Object.keys(mexa.settings)].flatMap((name) => [
+  [hostSettings, mexa.settings, moveAcces.settings].flatMap(Object.keys).flatMap((name) => [
     [name, ''],
     [`MEXA_${name}`, ''],
+    [`MOVE_ACCES_${name}`, ''],
     [`QUINTA_${name}`, ''],
   ]),
 );

@@ -10,6 +10,7 @@ import type { RoleStore } from './auth/role-store.ts';
 import type { MemberStore } from './member/member-store.ts';
 import type { MoveAccesConfig } from './settings.ts';
 import type { Hub } from './socket/hub.ts';
+import type { SubscriptionWatch } from './socket/subscription-watch.ts';
 
 /** What the use cases of Move Acces stand on. */
 export interface MoveAcces {
@@ -26,6 +27,7 @@ export interface MoveAcces {
   readonly revocations: Revocations;
   readonly codes: MemberCodes;
   readonly hub: Hub;
+  readonly subscriptionWatch: SubscriptionWatch;
   readonly limiter: Limiter;
   readonly keyValue: KeyValue;
   readonly ledger: AuditLedger;

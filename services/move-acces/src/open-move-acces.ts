@@ -21,6 +21,7 @@ import { memberStore } from './member/member-store.ts';
 import { forgetRegistrations } from './member/register.ts';
 import { isInProduction, type MoveAccesConfig } from './settings.ts';
 import { type Hub, openHub } from './socket/hub.ts';
+import { watchSubscriptions } from './socket/subscription-watch.ts';
 
 const minuteS = 60;
 const hourS = 3_600;
@@ -55,6 +56,13 @@ export async function openMoveAcces(parts: ServiceParts<MoveAccesConfig>): Promi
     families: familiesOf(parts, { secret, hub, revocations }),
     codes: memberCodes(secret, clock),
     hub,
+    subscriptionWatch: watchSubscriptions({
+      database,
+      subscriptions: subscriptionStore,
+      hub,
+      log,
+      everyMs: config.ABONNEMENT_WATCH_S * 1_000,
+    }),
     limiter: parts.limiter,
     keyValue: parts.keyValue,
     ledger: parts.ledger,
@@ -63,6 +71,7 @@ export async function openMoveAcces(parts: ServiceParts<MoveAccesConfig>): Promi
   };
   await revocations.start();
   await hub.start();
+  app.subscriptionWatch.start();
   return {
     app,
     authenticate: authenticator(app),
@@ -73,6 +82,7 @@ export async function openMoveAcces(parts: ServiceParts<MoveAccesConfig>): Promi
         await forgetRegistrations(tx);
       }),
     close: async () => {
+      await app.subscriptionWatch.stop();
       await hub.stop();
       await revocations.stop();
     },

@@ -37,6 +37,10 @@ export const moveAccesSettings = {
   ARGON2_LANES: integer('Argon2id lanes', 4, { min: 1, max: 64 }),
   HASHING_CONCURRENCY: integer('Hashes at once; default the number of cores', undefined, { min: 1, max: 256 }),
   HASHING_QUEUE_MAX: integer('Hashes that may wait; one more is a 503', 100, { min: 0, max: 100_000 }),
+  ABONNEMENT_WATCH_S: integer('How often the subscriptions of connected members are looked at', 15, {
+    min: 1,
+    max: 3_600,
+  }),
   SOCKETS_PER_MEMBER: integer('Connections of one member to one process', 20, { min: 1, max: 10_000 }),
   SOCKETS_PER_PROCESS: integer('Connections to one process', 20_000, { min: 1, max: 200_000 }),
   LEGACY_HASHES: choice(

@@ -127,6 +127,24 @@ test('a change of the profile reaches every device of the member, and nobody els
   expect(sockets[2]?.heard.map((message) => message['type'])).toEqual(['welcome', 'pong']);
 });
 
+test('a change of the subscriptions by the other system reaches the devices of that member', async () => {
+  const [one, other] = [await somebody(), await somebody()];
+  const [mine, theirs] = [await connect(`?token=${one.access}`), await connect(`?token=${other.access}`)];
+  const look = () => world.moveAcces.subscriptionWatch.look();
+  await look();
+  await world.sql(`insert into abonnement (user_id, abo_state, abo_name)
+    select user_id, 'active', 'Annuel' from users where email = '${one.email}'`);
+  await look();
+  await mine.next('abonnement_changed');
+  await look();
+  for (const socket of [mine, theirs]) {
+    socket.say({ type: 'ping' });
+    await socket.next('pong');
+  }
+  expect(mine.heard.filter((message) => message['type'] === 'abonnement_changed')).toHaveLength(1);
+  expect(theirs.heard.map((message) => message['type'])).toEqual(['welcome', 'pong']);
+});
+
 test('J14 a message beyond 64 KiB ends the connection with 1009', async () => {
   const { access } = await somebody();
   const socket = await connect(`?token=${access}`);

@@ -1,4 +1,4 @@
-import { type Db, readOn } from '@quinta/platform/database';
+import { type Db, queryBuilder, readOn } from '@quinta/platform/database';
 import { type SubscriptionState, subscriptionStates } from './standing.ts';
 
 /** A subscription as the other system wrote it: this service never does. */
@@ -23,6 +23,8 @@ export interface SubscriptionStore {
   /** A member's subscriptions, newest first: at most 500. */
   list(db: Db, userId: number): Promise<readonly Subscription[]>;
   find(db: Db, userId: number, id: number): Promise<Subscription | undefined>;
+  /** What of each of so many members' subscriptions opens a door or not, as a text that changes when that does. */
+  versions(db: Db, userIds: readonly number[]): Promise<ReadonlyMap<number, string>>;
   /** How many there are of each state, and how many of the active ones are good on a day. */
   overview(db: Db, today: string): Promise<readonly { state: SubscriptionState; count: number; current: number }[]>;
 }
@@ -39,6 +41,18 @@ interface SubscriptionRow {
   readonly price: string | null;
   readonly discount: string | null;
   readonly slices: number | null;
+}
+
+interface SubscriptionTables {
+  readonly abonnement: {
+    readonly abo_id: number;
+    /** Text where the engine's integers are of 64 bits. */
+    readonly user_id: number | string;
+    readonly abo_state: string | null;
+    readonly abo_name: string | null;
+    readonly abo_date_start: unknown;
+    readonly abo_date_stop: unknown;
+  };
 }
 
 const listMax = '500';
@@ -79,6 +93,21 @@ const overview = readOn<
 export const subscriptionStore: SubscriptionStore = {
   list: async (db, userId) => (await list(db, { userId, limit: listMax })).map(subscriptionOf),
   find: async (db, userId, id) => (await find(db, { userId, id })).map(subscriptionOf)[0],
+  versions: async (db, userIds) => {
+    const versions = new Map<number, string>(userIds.map((id) => [id, '']));
+    if (userIds.length === 0) return versions;
+    const rows = await queryBuilder<SubscriptionTables>(db)
+      .selectFrom('abonnement')
+      .select(['user_id', 'abo_id', 'abo_state', 'abo_name', 'abo_date_start', 'abo_date_stop'])
+      .where('user_id', 'in', [...userIds])
+      .orderBy('abo_id')
+      .execute();
+    for (const { user_id: owner, ...row } of rows) {
+      const id = Number(owner);
+      versions.set(id, `${versions.get(id) ?? ''}${JSON.stringify(row)}`);
+    }
+    return versions;
+  },
   overview: async (db, today) =>
     (await overview(db, { today })).map(({ state, count, current }) => ({
       state: stateOf(state),

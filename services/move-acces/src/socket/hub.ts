@@ -32,6 +32,10 @@ export interface Hub {
   /** How many connections a member has in this process. */
   countOf(memberId: number): number;
   readonly size: number;
+  /** The members who are connected to this process. */
+  members(): Iterable<number>;
+  /** Tells the devices of a member that are connected to this process. */
+  tellHere(memberId: number, push: Push): void;
   /** Tells all devices of a member, on every process; lost where the key-value store is gone, but for those here. */
   push(memberId: number, push: Push): void;
   /** Tells every process that sessions have ended; without the key-value store they learn it from the database. */
@@ -96,6 +100,14 @@ class MemberHub implements Hub {
     const isMine = take(this.#byMember, socket.memberId, socket);
     take(this.#bySession, socket.sessionId, socket);
     if (isMine) this.#size -= 1;
+  }
+
+  members(): Iterable<number> {
+    return this.#byMember.keys();
+  }
+
+  tellHere(memberId: number, push: Push): void {
+    this.#deliver(memberId, push);
   }
 
   push(memberId: number, push: Push): void {
