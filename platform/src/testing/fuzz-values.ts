@@ -134,6 +134,7 @@ function textOf(schema: JsonSchema): fc.Arbitrary<string> {
   const maxLength = Math.min(Number(schema['maxLength'] ?? 50), 2_000);
   const ofFormat = textFormats[String(schema['format'])];
   if (ofFormat) return ofFormat;
+  if (typeof schema['pattern'] === 'string') return fc.stringMatching(new RegExp(schema['pattern'], 'u'));
   const texts = fc.string({ unit: 'grapheme', minLength, maxLength: Math.max(minLength, Math.min(maxLength, 40)) });
   const longest = fc.constant('w'.repeat(maxLength));
   const words = fc.stringMatching(/^[a-z][a-z0-9]{2,8}$/);
@@ -155,6 +156,10 @@ const instants = fc.oneof(
 const textFormats: Readonly<Record<string, fc.Arbitrary<string>>> = {
   uuid: fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...knownUuids) }, fc.uuid(), fc.constant('0'.repeat(8))),
   'date-time': instants,
+  date: fc.oneof(
+    fc.constantFrom('2026-01-31', '1899-12-31', '2024-02-29'),
+    instants.filter((text) => text.length > 20).map((text) => text.slice(0, 10)),
+  ),
   email: fc.stringMatching(/^[a-z]{1,8}@[a-z]{2,8}\.example$/),
   password: fc.oneof(fc.constant('a password of good length'), fc.string({ minLength: 1, maxLength: 40 })),
 };

@@ -127,7 +127,10 @@ export const adminRoutes: readonly Route<MoveAcces>[] = [
       action: word(50),
       resource_type: word(50),
       resource_id: word(191),
-      ip_address: word(50),
+      ip_address: z
+        .string()
+        .regex(/^[0-9A-Fa-f:.]{1,50}$/, { error: 'Expected an IP address' })
+        .optional(),
       request_id: z.guid().optional(),
       from: instantParameter.optional(),
       to: instantParameter.optional(),
