@@ -28,8 +28,11 @@ interface Finding {
   readonly mend?: string;
 }
 
-async function findings(variables: Variables = {}): Promise<{ status: number | null; found: readonly Finding[] }> {
-  const outcome = await place.run(['doctor', '--json'], { variables });
+async function findings(
+  variables: Variables,
+  services: readonly string[] = ['mexa'],
+): Promise<{ status: number | null; found: readonly Finding[] }> {
+  const outcome = await place.run(['doctor', ...services, '--json'], { variables });
   const found = outcome.stdout
     .trim()
     .split('\n')
@@ -41,10 +44,13 @@ async function findings(variables: Variables = {}): Promise<{ status: number | n
 test('all is well: a line each, exit status 0', async () => {
   const outcome = await place.run(['doctor']);
   expect(outcome).toMatchObject({ status: 0, stderr: '' });
-  const subjects = ['node', 'configuration', 'APP_ENV', 'data folder', 'key-value', 'mexa database', 'mexa migrations'];
+  const subjects = [
+    ...['node', 'configuration', 'APP_ENV', 'data folder', 'key-value'],
+    ...['mexa database', 'mexa migrations', 'move-acces database', 'move-acces migrations'],
+  ];
   for (const subject of subjects) expect(outcome.stdout).toMatch(new RegExp(`^ok +${subject}: .+$`, 'm'));
   expect(outcome.stdout).not.toMatch(/^(advice|PROBLEM)/m);
-  const { status, found } = await findings();
+  const { status, found } = await findings({}, []);
   expect(status).toBe(0);
   expect(found.map(({ subject }) => subject)).toEqual(subjects);
 });

@@ -38,7 +38,7 @@ async function migrated<Result>(line: string): Promise<Result> {
 type Current = readonly { readonly stream: string; readonly name: string | null }[];
 
 async function currentOfMexa(): Promise<string | null | undefined> {
-  return (await migrated<Current>('current')).find(({ stream }) => stream === 'mexa')?.name;
+  return (await migrated<Current>('current mexa')).find(({ stream }) => stream === 'mexa')?.name;
 }
 
 interface Status {
@@ -47,7 +47,7 @@ interface Status {
 }
 
 test('the commands of migrations, from an empty database up, down and up again', async () => {
-  const before = await migrated<Status>('status');
+  const before = await migrated<Status>('status mexa');
   expect(before.pendingCount).toBe(before.migrations.length);
   expect(before.migrations.map(({ name }) => name)).toEqual(
     expect.arrayContaining([
@@ -59,21 +59,23 @@ test('the commands of migrations, from an empty database up, down and up again',
   );
   expect(await currentOfMexa()).toBeNull();
 
-  const up = await migrated<{ steps: readonly { direction: string; name: string }[] }>('up');
+  const up = await migrated<{ steps: readonly { direction: string; name: string }[] }>('up mexa');
   expect(up.steps.map(({ name }) => name)).toEqual(before.migrations.map(({ name }) => name));
   const newest = before.migrations.map(({ name }) => name).findLast((name) => name.startsWith('v'));
   expect(await currentOfMexa()).toBe(newest);
-  expect((await migrated<Status>('status')).pendingCount).toBe(0);
-  expect((await migrate('up')).stdout).toBe('mexa: nothing to do\n');
+  expect((await migrated<Status>('status mexa')).pendingCount).toBe(0);
+  expect((await migrate('up mexa')).stdout).toBe('mexa: nothing to do\n');
 
-  const history = await migrated<readonly { name: string; finishedAt: string }[]>('history');
+  const history = await migrated<readonly { name: string; finishedAt: string }[]>('history mexa');
   expect(history.map(({ name }) => name)).toEqual(up.steps.map(({ name }) => name));
   for (const { finishedAt } of history) expect(new Date(finishedAt).toISOString()).toBe(finishedAt);
   expect((await migrate('history mexa')).stdout).toContain('name v004_create_audit_logs_table');
 
-  const check = await migrated<{ isOk: boolean; isCompared: boolean }>('check');
+  const check = await migrated<{ isOk: boolean; isCompared: boolean }>('check mexa');
   expect(check).toMatchObject({ isOk: true, isCompared: true });
-  expect((await migrate('check')).stdout).toContain('mexa: locked files are unchanged; a fresh database has the same');
+  expect((await migrate('check mexa')).stdout).toContain(
+    'mexa: locked files are unchanged; a fresh database has the same',
+  );
 
   const down = await migrated<{ steps: readonly { direction: string }[] }>('down mexa --steps 2');
   expect(down.steps.map(({ direction }) => direction)).toEqual(['down', 'down']);
@@ -85,8 +87,25 @@ test('the commands of migrations, from an empty database up, down and up again',
   expect(await currentOfMexa()).toBe(newest);
 
   // There is nothing to adopt in what Quinta made itself, and saying so is no failure.
-  expect((await migrate('adopt')).status).toBe(0);
+  expect((await migrate('adopt mexa')).status).toBe(0);
   expect(await currentOfMexa()).toBe(newest);
+});
+
+test('those of Move Acces leave the tables of the other system alone, up, down and up again', async () => {
+  const run = async (line: string): Promise<string> => {
+    const outcome = await migrate(line);
+    assertEnded(outcome, 0);
+    return outcome.stdout;
+  };
+  expect(await run('up move-acces')).toContain('v001_member_tables');
+  const legacy = ['move-acces', 'legacy', 'check'];
+  expect(await place.run(legacy)).toMatchObject({ status: 0, stdout: 'The tables are as recorded\n' });
+  expect(await run('check move-acces')).toContain('a fresh database has the same');
+  for (let turn = 0; turn < 3; turn += 1) {
+    await run('to move-acces base');
+    await run('up move-acces');
+  }
+  expect(await place.run(legacy)).toMatchObject({ status: 0, stdout: 'The tables are as recorded\n' });
 });
 
 test.each([
