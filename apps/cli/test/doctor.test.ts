@@ -45,8 +45,15 @@ test('all is well: a line each, exit status 0', async () => {
   const outcome = await place.run(['doctor']);
   expect(outcome).toMatchObject({ status: 0, stderr: '' });
   const subjects = [
-    ...['node', 'configuration', 'APP_ENV', 'data folder', 'key-value'],
-    ...['mexa database', 'mexa migrations', 'move-acces database', 'move-acces migrations'],
+    'node',
+    'configuration',
+    'APP_ENV',
+    'data folder',
+    'key-value',
+    'mexa database',
+    'mexa migrations',
+    'move-acces database',
+    'move-acces migrations',
   ];
   for (const subject of subjects) expect(outcome.stdout).toMatch(new RegExp(`^ok +${subject}: .+$`, 'm'));
   expect(outcome.stdout).not.toMatch(/^(advice|PROBLEM)/m);

@@ -181,6 +181,34 @@ describe('the database', () => {
 });
 
 describe('hashing', () => {
+  test('C01 C04 every failed sign-in costs the same hashes and statements, whatever account there is', async () => {
+    await open({ environment: { LEGACY_HASHES: 'all', ACCOUNT_FAILURES_PER_15MIN: '10000' } });
+    const { hashSync } = await import('@node-rs/bcrypt');
+    const emails = ['unknown', 'known', 'bcrypt', 'no-password', 'twin'].map((name) => `${name}@demo.example`);
+    for (const email of emails.slice(1)) await world.api('/auth/register', { body: newMember({ email }) });
+    const [, , bcrypt, none, twin] = emails;
+    await world.sql(
+      `update acces_app set password_hash = '${hashSync('x', { cost: 12 })}' where email = '${bcrypt ?? ''}'`,
+    );
+    await world.sql(`delete from acces_app where email = '${none ?? ''}'`);
+    await world.sql('drop index ux_users_email');
+    await world.sql(`insert into users (nom, prenom, date_naissance, rue, npa, localite, email)
+      values ('T', 'T', '1990-01-01', 'R', '1950', 'S', '${twin ?? ''}')`);
+    const statements = async (): Promise<number> => {
+      const { text } = await world.api('/metrics');
+      const counts = [...text.matchAll(/^quinta_database_statement_seconds_count\{[^}]*\} (\d+)$/gm)];
+      return counts.filter(([line]) => !/audit\.|session\./.test(line)).reduce((sum, [, n]) => sum + Number(n), 0);
+    };
+    const costs = [];
+    for (const email of emails) {
+      const [hashes, before] = [world.moveAcces.passwords.stats.finished, await statements()];
+      expect((await world.api('/auth/login', { body: { email, password: 'not the password' } })).status).toBe(401);
+      costs.push([world.moveAcces.passwords.stats.finished - hashes, (await statements()) - before]);
+    }
+    expect(new Set(costs.map((cost) => cost.join())).size).toBe(1);
+    expect(costs[0]?.[0]).toBe(1);
+  });
+
   test('M04 M05 a flood of sign-ins is bounded, and who hangs up gives no place away', async () => {
     await open({ environment: { HASHING_CONCURRENCY: '1', HASHING_QUEUE_MAX: '10' } });
     const body = { email: 'lea@demo.example', password: 'not the password' };

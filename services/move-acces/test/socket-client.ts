@@ -14,6 +14,9 @@ export interface SocketClient {
   /** Resolves to the code and reason of the end. */
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   close(): void;
+  /** Reads nothing more, as a client that has hung. */
+  pause(): void;
+  resume(): void;
 }
 
 export interface ConnectOptions {
@@ -73,5 +76,7 @@ export async function connectSocket(url: string, options: ConnectOptions = {}): 
     extensions: socket.extensions,
     closed,
     close: () => socket.close(),
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
   };
 }

@@ -177,6 +177,25 @@ test('J20 a flood of messages ends the connection with 4429', async () => {
   expect(socket.heard.length).toBeLessThan(200);
 });
 
+test('J17 who does not read is cut off, before much is kept for them', async () => {
+  const { access } = await somebody();
+  const socket = await connect(`?token=${access}`);
+  await socket.next('welcome');
+  socket.pause();
+  const { hub } = world.moveAcces;
+  const before = hub.size;
+  const payload = 'x'.repeat(50_000);
+  // No flood: less a second than is let in, until the kernel keeps no more of it and the server has to.
+  const more = (): number => {
+    for (let place = 0; place < 4; place += 1) socket.say({ type: 'echo', payload });
+    return hub.size;
+  };
+  await expect.poll(more, { timeout: 30_000, interval: 100 }).toBeLessThan(before);
+  // Cut off for not reading, not closed for talking.
+  socket.resume();
+  expect((await socket.closed).code).toBe(1006);
+});
+
 test('a page of another origin is refused, one of the same is not', async () => {
   const { access } = await somebody();
   const from = (origin: string) => connect(`?token=${access}`, { headers: { origin } });

@@ -39,13 +39,13 @@ export async function signIn(
   const known = await findLogin(app, email);
   const attempt = { email, userId: known?.member.id, address: context.client.address };
   await accountThrottle.admit(app, attempt);
-  const session =
-    (await tryPassword(app, context, known, password)) ??
-    // The hash was another one by the time it was locked: another sign-in has upgraded it, or the password was changed.
-    (known && (await hasChanged(app, known))
-      ? await tryPassword(app, context, await findLogin(app, email), password)
-      : undefined);
-  if (session) return session;
+  const first = await tryPassword(app, context, known, password);
+  if (first) return first;
+  // The hash is another one where another sign-in has upgraded it, or the password was changed, while it was checked.
+  const now = await findLogin(app, email);
+  const again = known !== undefined && now !== undefined && now.login.hash !== known.login.hash;
+  const second = again ? await tryPassword(app, context, now, password) : undefined;
+  if (second) return second;
   await accountThrottle.failed(app, attempt);
   await recordFailure(app, context, email, known?.member.id);
   throw credentialsInvalid();
@@ -63,17 +63,12 @@ async function tryPassword(
   return begin(app, context, known, upgraded);
 }
 
-async function hasChanged(app: MoveAcces, { member, login }: Checked): Promise<boolean> {
-  return (await app.passwordRows.find(app.database, member))?.hash !== login.hash;
-}
-
-/** The one member of an address with what their password is checked against. */
+/** The one member of an address with what their password is checked against; as many statements where there is none. */
 async function findLogin(app: MoveAcces, email: string): Promise<Checked | undefined> {
   const [member, ...others] = await app.members.findByEmail(app.database, email);
+  const login = await app.passwordRows.find(app.database, member ?? { id: 0, email });
   // Two members of one address: letting the first one in would be a guess.
-  if (!member || others.length > 0) return undefined;
-  const login = await app.passwordRows.find(app.database, member);
-  return login && { member, login };
+  return member && login && others.length === 0 ? { member, login } : undefined;
 }
 
 /** Opens a session, unless the password was changed, here or in the other system, while it was being checked. */
