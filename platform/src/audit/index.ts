@@ -16,6 +16,7 @@ export {
   resourceTimeline,
   searchAudit,
 } from './search.ts';
+export { type AuditLog, auditLogOf, auditLogOutput } from './shown.ts';
 export { fileSink, notesIn, type Sink, webhookSink } from './ship.ts';
 export { type AuditFault, type AuditVerdict, verifyAudit } from './verify.ts';
 export { erasureAction } from './verify-rest.ts';

@@ -59,7 +59,7 @@ export interface Reach {
   readonly scattered: number;
 }
 
-const reachDefault: Reach = { ordered: 10_000, scattered: 2_000 };
+const reachDefault: Reach = { ordered: 4_000, scattered: 2_000 };
 
 export async function newestFirst<Row extends object>(
   db: Db,

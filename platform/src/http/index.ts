@@ -22,6 +22,7 @@ export {
   routesOf,
   type SignedInCall,
 } from './route.ts';
-export { buildServer, type MountedService, type RequestObserver, type ServerOptions } from './server.ts';
+export { buildServer, type MountedService, type ServerOptions } from './server.ts';
+export { type RequestObserver } from './request-context.ts';
 export { fieldFaults, summaryOf } from './field-faults.ts';
 export { type SocketConnection, type SocketListener, type SocketRoute } from './sockets.ts';

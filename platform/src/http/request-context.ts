@@ -34,6 +34,16 @@ export interface RequestHead {
   readonly socket: { readonly remoteAddress?: string | undefined };
 }
 
+/** What the server tells of each request, for the metrics. */
+export type RequestObserver = (request: {
+  readonly service: string;
+  /** The route's pattern; undefined where none matched. */
+  readonly route: string | undefined;
+  readonly method: string;
+  readonly status: number;
+  readonly durationMs: number;
+}) => void;
+
 const userAgentLengthMax = 255;
 const endpointLengthMax = 255;
 /** Hex digits of an id of W3C Trace Context. Chance gives the forbidden one of zeros never. */

@@ -12,18 +12,8 @@ import { openApiOf, type OpenApiSource } from './openapi.ts';
 import { problemOf, sendProblem } from './problem-reply.ts';
 import { methodNotAllowed, routeNotFound } from './problems.ts';
 import { readinessOf } from './readiness.ts';
-import { type ContextParts, logRequest, RequestContext } from './request-context.ts';
+import { type ContextParts, logRequest, RequestContext, type RequestObserver } from './request-context.ts';
 import { mountSockets } from './sockets.ts';
-
-/** What the server tells of each request, for the metrics. */
-export type RequestObserver = (request: {
-  readonly service: string;
-  /** The route's pattern; undefined where none matched. */
-  readonly route: string | undefined;
-  readonly method: string;
-  readonly status: number;
-  readonly durationMs: number;
-}) => void;
 
 export interface ServerOptions {
   readonly clock: Clock;

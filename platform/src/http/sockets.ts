@@ -6,7 +6,7 @@ import { limitKeyOf } from './client-address.ts';
 import type { Mount } from './mount.ts';
 import { problemOf } from './problem-reply.ts';
 import { malformedRequest, routeNotFound, shuttingDown, tooManyRequests } from './problems.ts';
-import { type ContextParts, logRequest, RequestContext } from './request-context.ts';
+import { type ContextParts, logRequest, RequestContext, type RequestObserver } from './request-context.ts';
 import type { RateLimit } from './route.ts';
 
 /** One connection over which texts go both ways, as a service sees it. */
@@ -60,13 +60,7 @@ export interface SocketServerOptions {
   readonly headers: Readonly<Record<string, string>>;
   /** Origins that browsers may connect from; a client that is no browser sends none. */
   readonly corsOrigins: readonly string[];
-  readonly observe: (request: {
-    readonly service: string;
-    readonly route: string | undefined;
-    readonly method: string;
-    readonly status: number;
-    readonly durationMs: number;
-  }) => void;
+  readonly observe: RequestObserver;
 }
 
 /** Larger messages, whole or in fragments, end the connection with 1009. */

@@ -10,6 +10,7 @@ export {
   type ServiceParts,
 } from './define.ts';
 export { defineRoles, type RoleTable } from './roles.ts';
+export { hashingFaults, passwordHasherOf, secretFaults } from './check-identity.ts';
 export { developmentSecret, resolveSecret } from './secrets.ts';
 export { auditSettings, databasePartSettings, databaseSettings, hostSettings, identitySettings } from './settings.ts';
 export { migratorOf, type Placement, platformMigrations, placeServices, type PlacedService } from './place.ts';

@@ -56,7 +56,7 @@ export async function refuseKeptSecrets(owner: Database, logLines: readonly stri
   const [kept] = await hasKeptAnswers(owner, {});
   const answers = Number(kept?.tables ?? 0) > 0 ? await keptAnswers(owner, {}) : [];
   const places = [
-    ...audited.map((row) => ({ place: 'audit_logs', text: JSON.stringify(row) })),
+    ...audited.map((row) => ({ place: `audit_logs ${String(row['id'])}`, text: JSON.stringify(row) })),
     ...answers.map(({ body }) => ({ place: 'idempotency_keys', text: body })),
     ...logLines.map((text) => ({ place: 'log', text })),
   ];

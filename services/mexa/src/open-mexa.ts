@@ -7,9 +7,8 @@ import {
   namedKeys,
   watchRevocations,
 } from '@quinta/platform/identity';
-import { type OpenedService, resolveSecret, type ServiceParts } from '@quinta/platform/service';
+import { type OpenedService, passwordHasherOf, resolveSecret, type ServiceParts } from '@quinta/platform/service';
 import type { Mexa } from './app.ts';
-import { passwordHasherOf } from './check-config.ts';
 import { recordRefusal } from './audit-log/record-refusal.ts';
 import { openSets } from './sets.ts';
 import type { MexaConfig } from './settings.ts';

@@ -1,10 +1,8 @@
 import { ConfigError } from '@quinta/platform/config';
-import { createPasswordHasher, type PasswordHasher } from '@quinta/platform/identity';
-import { resolveSecret } from '@quinta/platform/service';
+import type { PasswordHasher } from '@quinta/platform/identity';
+import { hashingFaults, passwordHasherOf, resolveSecret, secretFaults } from '@quinta/platform/service';
 import { readPlainDigest, sampleHashes } from './auth/legacy-hashes.ts';
 import { isInProduction, type MoveAccesConfig } from './settings.ts';
-
-const secretBytesMin = 32;
 
 /**
  * What settings must be together, and secrets in themselves: said before a database is touched.
@@ -16,7 +14,10 @@ export function checkMoveAccesConfig(
 ): void {
   const isProduction = isInProduction(config, where.isProduction);
   if (isProduction) resolveSecret('APP_SECRET', config.APP_SECRET, { ...where, isProduction });
-  const faults = [...secretFaults(config), ...hashingFaults(config)];
+  const faults = [
+    ...secretFaults(config, ['APP_SECRET', 'APP_SECRET_PREVIOUS']),
+    ...hashingFaults(() => hasherOf(config)),
+  ];
   if (config.REFRESH_TOKEN_TTL_HOURS > config.REFRESH_ABSOLUTE_TTL_HOURS) {
     faults.push(
       `REFRESH_TOKEN_TTL_HOURS holds ${config.REFRESH_TOKEN_TTL_HOURS}, but should hold ` +
@@ -26,40 +27,10 @@ export function checkMoveAccesConfig(
   if (faults.length > 0) throw new ConfigError(faults);
 }
 
-/** The hasher that the settings describe; throws a RangeError where they do not fit together. */
-export function passwordHasherOf(config: MoveAccesConfig): PasswordHasher {
-  return createPasswordHasher({
-    memoryKiB: config.ARGON2_MEMORY_KIB,
-    passes: config.ARGON2_PASSES,
-    lanes: config.ARGON2_LANES,
-    queueMax: config.HASHING_QUEUE_MAX,
-    ...(config.HASHING_CONCURRENCY === undefined ? {} : { concurrencyMax: config.HASHING_CONCURRENCY }),
+/** The hasher that the settings describe, with what the earlier system's hashes ask for. */
+export function hasherOf(config: MoveAccesConfig): PasswordHasher {
+  return passwordHasherOf(config, {
     equaliseWith: sampleHashes[config.LEGACY_HASHES],
     ...(config.LEGACY_HASHES === 'all' ? { readOther: readPlainDigest } : {}),
   });
-}
-
-function secretFaults(config: MoveAccesConfig): string[] {
-  const names = ['APP_SECRET', 'APP_SECRET_PREVIOUS'] as const;
-  const faults = names.flatMap((name) => {
-    const bytes = Buffer.byteLength(config[name] ?? '');
-    const isShort = config[name] !== undefined && bytes < secretBytesMin;
-    return isShort ? [`${name} holds ${bytes} bytes, but should hold a secret of ${secretBytesMin} or more`] : [];
-  });
-  if (config.APP_SECRET !== undefined && config.APP_SECRET === config.APP_SECRET_PREVIOUS) {
-    faults.push(
-      'APP_SECRET_PREVIOUS holds the same secret as APP_SECRET, but should hold the one before it, or nothing',
-    );
-  }
-  return faults;
-}
-
-function hashingFaults(config: MoveAccesConfig): string[] {
-  try {
-    passwordHasherOf(config);
-    return [];
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return [`ARGON2_MEMORY_KIB, ARGON2_PASSES and ARGON2_LANES do not fit together: ${error.message}`];
-  }
 }

@@ -15,7 +15,7 @@ import { memberCodes } from './access/member-code.ts';
 import type { MoveAcces } from './app.ts';
 import { passwordStore } from './auth/password-store.ts';
 import { roleStore } from './auth/role-store.ts';
-import { passwordHasherOf } from './check-config.ts';
+import { hasherOf } from './check-config.ts';
 import { legacyColumns } from './legacy/columns.ts';
 import { memberStore } from './member/member-store.ts';
 import { forgetRegistrations } from './member/register.ts';
@@ -45,7 +45,7 @@ export async function openMoveAcces(parts: ServiceParts<MoveAccesConfig>): Promi
     subscriptions: subscriptionStore,
     passwordRows: passwordStore(columns),
     roleRows: roleStore,
-    passwords: passwordHasherOf(config),
+    passwords: hasherOf(config),
     tokens: createAccessTokens({
       keys: namedKeys(secret, config.APP_SECRET_PREVIOUS),
       issuer: 'quinta',

@@ -7,7 +7,8 @@ import { idParams, plainText } from '../parameters.ts';
 import type { LimitDecision, Mount, ReadyCheck } from '../mount.ts';
 import { platformProblems, unauthenticated } from '../problems.ts';
 import { type Route, routesOf } from '../route.ts';
-import { buildServer, type RequestObserver, type ServerOptions } from '../server.ts';
+import type { RequestObserver } from '../request-context.ts';
+import { buildServer, type ServerOptions } from '../server.ts';
 
 /** A line of a log, as a test reads it. */
 export interface Line {

@@ -1,4 +1,4 @@
-import { auditProofRoutes } from '@quinta/platform/audit';
+import { auditLogOutput, auditProofRoutes } from '@quinta/platform/audit';
 import {
   cursorParameter,
   idParameter,
@@ -16,7 +16,7 @@ import type { MoveAcces } from '../app.ts';
 import { endAllSessions, endSession, sessionOf, sessionOutput } from '../auth/sessions.ts';
 import { memberOf, memberOutput, memberParams, profileOf, profileOutput } from '../member/member.ts';
 import { memberWith } from '../member/read-member.ts';
-import { auditLogOutput, auditPage, recordProofReading } from './audit-log.ts';
+import { auditPage, recordProofReading } from './audit-log.ts';
 
 const { route } = routesOf<MoveAcces>();
 const tag = 'admin';

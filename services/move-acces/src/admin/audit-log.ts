@@ -2,8 +2,10 @@ import {
   auditChunks,
   type AuditEntry,
   type AuditFilter,
+  type AuditLog,
   auditLogNotFound,
-  type AuditRecord,
+  auditLogOf,
+  auditLogOutput,
   type AuditShape,
   type AuditValues,
   recordAudit,
@@ -11,40 +13,7 @@ import {
 } from '@quinta/platform/audit';
 import { type Context, operatorContext } from '@quinta/platform/kernel';
 import type { AuditChunk, AuditExport } from '@quinta/platform/service';
-import { z } from 'zod';
 import type { MoveAcces } from '../app.ts';
-
-const valuesOutput = z.record(z.string(), z.unknown()).nullable();
-
-/** An audit row as staff read it. */
-export const auditLogOutput = z.object({
-  id: z.int(),
-  request_id: z.guid(),
-  user_id: z.int().nullable(),
-  action: z.string(),
-  resource_type: z.string(),
-  resource_id: z.string().nullable(),
-  old_values: valuesOutput,
-  new_values: valuesOutput,
-  details: valuesOutput,
-  endpoint: z.string().nullable(),
-  method: z.string().nullable(),
-  ip_address: z.string().nullable(),
-  user_agent: z.string().nullable(),
-  created_at: z.iso.datetime(),
-});
-
-type AuditLog = z.output<typeof auditLogOutput>;
-
-function auditLogOf(record: AuditRecord): AuditLog {
-  const { created_at: createdAt, user_id: userId, resource_id: resourceId, ...rest } = record;
-  return {
-    ...rest,
-    user_id: userId === null ? null : Number(userId),
-    resource_id: resourceId === null ? null : String(resourceId),
-    created_at: createdAt.toISOString(),
-  };
-}
 
 const shape: AuditShape<AuditLog> = {
   columns: Object.keys(auditLogOutput.shape) as (keyof AuditLog)[],
