@@ -73,6 +73,8 @@ export async function buildServer(
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headersMs,
       connectionsCheckingInterval: limits.checkingMs,
+      // Some clients offer HTTP/2 with each request; they are answered over HTTP/1.1 as if they had not.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     },
     clientErrorHandler: brokenRequestAnswerer(baseHeaders, options.clock),
     frameworkErrors: (error, request, reply) => {

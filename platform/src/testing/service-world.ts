@@ -42,6 +42,36 @@ export interface WorldOptions {
 export async function openServiceWorld(service: AnyService, options: WorldOptions = {}): Promise<ServiceWorld> {
   const databases = options.databases ?? (await openTestDatabase(service.face.name.replaceAll('-', '_')));
   const dataDirectory = await mkdtemp(path.join(tmpdir(), 'quinta-world-'));
+  /** What was opened, to be closed backwards; also where a service refuses to start. */
+  const closers: (() => Promise<unknown>)[] = [
+    () => rm(dataDirectory, { recursive: true, force: true }),
+    () => databases.drop(),
+  ];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).toReversed()) await close();
+  };
+  try {
+    return await serveWorld(service, options, { databases, dataDirectory, closers, closeAll });
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+const sayNothing = (): undefined => undefined;
+
+interface WorldParts {
+  readonly databases: TestDatabase;
+  readonly dataDirectory: string;
+  readonly closers: (() => Promise<unknown>)[];
+  readonly closeAll: () => Promise<void>;
+}
+
+async function serveWorld(
+  service: AnyService,
+  options: WorldOptions,
+  { databases, dataDirectory, closers, closeAll }: WorldParts,
+): Promise<ServiceWorld> {
   const environment = {
     APP_ENV: 'test',
     HOST: '127.0.0.1',
@@ -57,22 +87,21 @@ export async function openServiceWorld(service: AnyService, options: WorldOption
     environment,
     root: dataDirectory,
     log: silentLog,
-    say: () => undefined,
+    say: sayNothing,
   });
+  closers.push(() => placement.release());
   await (options.prepare ?? migrateAll)(placement);
   const owner = openDatabase({ url: databases.urls.owner, connectionsMax: 4 });
   const application = openDatabase({ url: databases.urls.application, connectionsMax: 4 });
+  closers.push(
+    () => application.close(),
+    () => owner.close(),
+  );
   await options.before?.(owner);
   const logLines: string[] = [];
   const logDestination = { write: (line: string) => void logLines.push(line) };
-  const serving = await serve({
-    placement,
-    log: silentLog,
-    isShared: false,
-    processCount: 1,
-    workerId: 0,
-    logDestination,
-  });
+  const alone = { isShared: false, processCount: 1, workerId: 0 };
+  const serving = await serve({ placement, log: silentLog, ...alone, logDestination });
   return {
     baseUrl: serving.address,
     app: serving.services[0]?.opened.app,
@@ -85,11 +114,7 @@ export async function openServiceWorld(service: AnyService, options: WorldOption
       try {
         await refuseKeptSecrets(owner, logLines);
       } finally {
-        await owner.close();
-        await application.close();
-        await placement.release();
-        await databases.drop();
-        await rm(dataDirectory, { recursive: true, force: true });
+        await closeAll();
       }
     },
   };
@@ -97,7 +122,7 @@ export async function openServiceWorld(service: AnyService, options: WorldOption
 
 async function migrateAll(placement: Placement): Promise<void> {
   for (const placed of placement.placed) {
-    await migratorOf(placed, { log: silentLog, say: () => undefined }).up();
+    await migratorOf(placed, { log: silentLog, say: sayNothing }).up();
   }
 }
 

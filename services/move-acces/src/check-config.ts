@@ -24,6 +24,9 @@ export function checkMoveAccesConfig(
         `REFRESH_ABSOLUTE_TTL_HOURS (${config.REFRESH_ABSOLUTE_TTL_HOURS}) at most`,
     );
   }
+  if (isProduction && config.DATABASE_URL === undefined && config.DB_URL === undefined) {
+    faults.push('DB_URL is not set, but production needs the database of the other system');
+  }
   if (faults.length > 0) throw new ConfigError(faults);
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { get } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { demoPassword, type MoveAccesWorld, newMember, openMoveAccesWorld } from './move-acces-world.ts';
 import { connectSocket, type ConnectOptions, type SocketClient } from './socket-client.ts';
@@ -201,6 +202,17 @@ test('a page of another origin is refused, one of the same is not', async () => 
   const from = (origin: string) => connect(`?token=${access}`, { headers: { origin } });
   await expect(from('https://evil.example')).rejects.toThrow('refused 400');
   await (await from(world.baseUrl)).next('welcome');
+});
+
+test('who offers HTTP/2 beside its request is answered as if it had not', async () => {
+  const status = await new Promise<number | undefined>((resolve, reject) => {
+    const headers = { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABk' };
+    get(`${world.baseUrl}/health`, { headers }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    }).once('error', reject);
+  });
+  expect(status).toBe(200);
 });
 
 test('paths without a socket are refused', async () => {

@@ -49,7 +49,7 @@ export function memberStore(columns: LegacyColumns): MemberStore {
       return rows.map(memberOf);
     },
     insert: async (tx, member, hash) => {
-      await insertUser(tx, { ...member, tel: member.tel ?? null });
+      await insertUser(tx, { ...member, tel: member.tel || null });
       await insertAccess(tx, { email: member.email, hash });
     },
     update: async (tx, { id, firstName, lastName, street, postcode, town, phone }) => {
