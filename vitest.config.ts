@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests of a service in this process, on databases of their own: as many files at a time as there are cores. */
+const services = ['services/*/test/**/*.test.ts'];
 /** Tests that start processes and servers or measure races: one file at a time, because two cores are all there is. */
 const stories = ['**/test/**/*.test.ts', '**/*.heavy.test.ts'];
 
@@ -29,13 +31,24 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'story',
-          include: members.flatMap((member) => stories.map((story) => `${member}/${story}`)),
-          exclude: ['**/node_modules/**'],
-          fileParallelism: false,
+          name: 'service',
+          include: services,
+          exclude: ['**/node_modules/**', '**/*.heavy.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'story',
+          include: members.flatMap((member) => stories.map((story) => `${member}/${story}`)),
+          exclude: ['**/node_modules/**', ...services],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

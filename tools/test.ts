@@ -10,7 +10,8 @@ const usage = `test: every test of the house.
   npm test [-- <files or arguments of vitest>]
 
   npm test -- mexa                 files whose path has "mexa"
-  npm test -- --project unit       unit tests alone; --project story: those that start processes and servers
+  npm test -- --project unit       unit tests alone; --project service: the services' own; --project story: those that
+                                   start processes and servers
   npm test -- -t 'one success'     tests whose name matches
 
 QUINTA_TEST_REQUIRE_REAL=1 makes a missing PostgreSQL, MariaDB, Redis or RabbitMQ a failure instead of a skipped suite.

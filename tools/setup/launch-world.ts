@@ -31,7 +31,9 @@ const npmScript = `
 const fs = require('node:fs');
 const note = (word) => fs.appendFileSync('npm.log', word + '\\n');
 if (fs.existsSync('busy')) note('overlap');
-fs.writeFileSync('busy', String(process.pid));
+// Whole from the first moment: who waits for the file reads the number in it.
+fs.writeFileSync('busy.draft', String(process.pid));
+fs.renameSync('busy.draft', 'busy');
 note('begin');
 fs.rmSync('node_modules', { recursive: true, force: true });
 const work = () => {

@@ -168,6 +168,11 @@ describe('the statistics', () => {
     expect(stats.total).toBeGreaterThan(40);
   });
 
+  test('count nothing in a month before the first instant that can be named', async () => {
+    const stats = await world.api('/audit-logs/stats?to=0001-01-01', { token: world.tokens.admin });
+    expect(stats.json()).toMatchObject({ from: '0001-01-01T00:00:00.000Z', to: '0001-01-01T00:00:00.000Z', total: 0 });
+  });
+
   test('of an empty time are nothing', async () => {
     const stats = await world.api('/audit-logs/stats?from=1999-01-01&to=1999-01-02', { token: world.tokens.admin });
     expect(stats.json()).toMatchObject({ total: 0, by_action: [], by_user: [], failed_logins_by_hour: [] });

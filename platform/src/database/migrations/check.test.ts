@@ -162,11 +162,14 @@ for (const real of await realDatabases()) {
       await migrator.up();
       expect(await migrator.check({ scratch })).toMatchObject({ isOk: true, isCompared: true });
       await world.query('alter table users add column role varchar(9)');
-      await migrator.up();
+      const stopped = await refusal(migrator.up());
+      expect(stopped).toMatchObject({ kind: 'protected_table' });
+      expect(stopped.message).toMatch(/new: users: .*role.*legacy accept/s);
       const { findings } = await migrator.check({ scratch });
       expect(findings).toMatchObject([{ kind: 'protected_table' }]);
       expect(findings[0]?.text).toMatch(/new: users: .*role/);
       await migrator.acceptProtected();
+      await migrator.up();
       expect(await migrator.check({ scratch })).toMatchObject({ isOk: true });
       await world.query('drop table users');
       expect((await migrator.check()).findings[0]?.text).toMatch(/gone: users: /);

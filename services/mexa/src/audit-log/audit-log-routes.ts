@@ -59,6 +59,8 @@ const statsOutput = z.object({
 });
 
 const statsWindowMs = 30 * 86_400_000;
+/** The first instant that a request can name; before it databases and ISO texts go different ways. */
+const earliestMs = Date.parse('0001-01-01T00:00:00Z');
 
 export const auditLogRoutes: readonly Route<Mexa>[] = [
   route({
@@ -85,7 +87,7 @@ export const auditLogRoutes: readonly Route<Mexa>[] = [
     replies: { 200: statsOutput },
     handle: async ({ app, context, query }) => {
       const to = query.to ?? context.clock.now();
-      const from = query.from ?? new Date(to.getTime() - statsWindowMs);
+      const from = query.from ?? new Date(Math.max(to.getTime() - statsWindowMs, earliestMs));
       await recordReading(app, context, 'read', { stats: { from, to } });
       const stats = await auditStats(app.database, { from, to });
       const body = {
