@@ -1,7 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests of a service in this process, on databases of their own: as many files at a time as there are cores. */
-const services = ['services/*/test/**/*.test.ts'];
+/**
+ * Tests of a service in this process, and of commands that run to their end, each in a place and on a database of its
+ * own: as many files at a time as there are cores. Fuzzing looks at times and at the server's own log, so it stays alone.
+ */
+const commands = ['audit-*', 'commands', 'doctor', 'env-example', 'migrate', 'real-parts', 'secrets', 'variables'];
+const services = [
+  'services/*/test/!(fuzz|traps-*).test.ts',
+  ...commands.map((name) => `apps/cli/test/${name}.test.ts`),
+  'bench/**/*.heavy.test.ts',
+  'verifier/**/*.heavy.test.ts',
+];
 /** Tests that start processes and servers or measure races: one file at a time, because two cores are all there is. */
 const stories = ['**/test/**/*.test.ts', '**/*.heavy.test.ts'];
 
@@ -33,7 +42,7 @@ export default defineConfig({
         test: {
           name: 'service',
           include: services,
-          exclude: ['**/node_modules/**', '**/*.heavy.test.ts'],
+          exclude: ['**/node_modules/**'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
