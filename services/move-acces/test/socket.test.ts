@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { get } from 'node:http';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { operatorContext } from '@quinta/platform/kernel';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { socketRoutes } from '../src/socket/socket-routes.ts';
 import { demoPassword, type MoveAccesWorld, newMember, openMoveAccesWorld } from './move-acces-world.ts';
 import { connectSocket, type ConnectOptions, type SocketClient } from './socket-client.ts';
 
@@ -92,6 +94,38 @@ test('J07 a logout closes the sockets of that session alone', async () => {
   expect(await theirs.next('session_revoked')).toMatchObject({ type: 'session_revoked' });
   theirs.say({ type: 'ping' });
   await theirs.next('pong');
+});
+
+describe('between the decision on a handshake and its end', () => {
+  /** A handshake that was admitted, and what its connection was told once it stands. */
+  async function admitted(access: string) {
+    const [route] = socketRoutes;
+    const context = operatorContext(world.moveAcces, 'socket.open');
+    const query = new URLSearchParams({ token: access });
+    const accepted = await route?.accept({ app: world.moveAcces, context, query, protocols: [] });
+    return () => {
+      const closed: number[] = [];
+      const listener = accepted?.open({ send: () => undefined, close: (code) => closed.push(code) });
+      return { closed, end: () => listener?.onClose(1000) };
+    };
+  }
+
+  test('a logout is not outrun', async () => {
+    const { access, refresh } = await somebody();
+    const open_ = await admitted(access);
+    await world.api('/auth/logout', { body: { refresh_token: refresh } });
+    const { closed, end } = open_();
+    await expect.poll(() => closed).toEqual([4401]);
+    end();
+  });
+
+  test('a member gets no more connections than are allowed, however many handshakes run at once', async () => {
+    const { access } = await somebody();
+    const all = await Promise.all(Array.from({ length: 6 }, () => admitted(access)));
+    const connections = all.map((open_) => open_());
+    expect(connections.map(({ closed }) => closed)).toEqual([[], [], [], [4429], [4429], [4429]]);
+    for (const { end } of connections) end();
+  });
 });
 
 test('J08 a refresh leaves the socket open, J11 a stolen token closes it', async () => {

@@ -31,7 +31,12 @@ export function speakWith(
     connection,
   };
   const admits = textBudget(() => app.clock.now().getTime());
-  app.hub.add(socket);
+  // Other handshakes of the member may have ended while this one was decided, and so may the session.
+  if (!hasRoom(app, socket.memberId)) connection.close(closeCodes.tooMany, 'Too many connections');
+  else {
+    app.hub.add(socket);
+    closeIfRevoked(app, context, socket);
+  }
   say({ type: 'welcome', message: `Welcome ${entrant.name}!` });
 
   const answer = async (text: string): Promise<void> => {
@@ -54,6 +59,25 @@ export function speakWith(
     },
     onClose: () => app.hub.remove(socket),
   };
+}
+
+/** Whether the member, and the process, may have one more connection. */
+export function hasRoom({ hub, config }: MoveAcces, memberId: number): boolean {
+  return hub.countOf(memberId) < config.SOCKETS_PER_MEMBER && hub.size < config.SOCKETS_PER_PROCESS;
+}
+
+/** From here on the hub hears of the session's end; before, nobody did. What cannot be found out counts as ended. */
+function closeIfRevoked(app: MoveAcces, context: Context, { sessionId, connection }: MemberSocket): void {
+  const close = (): void => connection.close(closeCodes.revoked, 'Session revoked');
+  const isRevoked = app.revocations.isRevoked(sessionId);
+  if (isRevoked === true) close();
+  if (!(isRevoked instanceof Promise)) return;
+  isRevoked
+    .then((is) => is && close())
+    .catch((error: unknown) => {
+      context.log.warn({ error }, 'Whether a session has ended cannot be told: its socket is closed');
+      close();
+    });
 }
 
 /** A new access token of the same member and session keeps the connection open. */

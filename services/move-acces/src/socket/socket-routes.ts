@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { MoveAcces } from '../app.ts';
 import { apiLimit } from '../limits.ts';
 import { tooManySockets } from '../problems.ts';
-import { type Entrant, speakWith } from './member-connection.ts';
+import { type Entrant, hasRoom, speakWith } from './member-connection.ts';
 import { issueTicket, spendTicket, ticketSeconds } from './tickets.ts';
 
 const { signedInRoute } = routesOf<MoveAcces>();
@@ -82,7 +82,7 @@ function refused() {
   return tokenInvalid({}, { headers: invalidTokenHeaders });
 }
 
-function refuseTooMany({ hub, config }: MoveAcces, memberId: number): void {
-  if (hub.countOf(memberId) < config.SOCKETS_PER_MEMBER && hub.size < config.SOCKETS_PER_PROCESS) return;
+function refuseTooMany(app: MoveAcces, memberId: number): void {
+  if (hasRoom(app, memberId)) return;
   throw tooManySockets({}, { headers: { 'retry-after': '60' } });
 }
