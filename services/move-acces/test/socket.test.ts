@@ -112,9 +112,9 @@ describe('between the decision on a handshake and its end', () => {
 
   test('a logout is not outrun', async () => {
     const { access, refresh } = await somebody();
-    const open_ = await admitted(access);
+    const connectNow = await admitted(access);
     await world.api('/auth/logout', { body: { refresh_token: refresh } });
-    const { closed, end } = open_();
+    const { closed, end } = connectNow();
     await expect.poll(() => closed).toEqual([4401]);
     end();
   });
@@ -122,7 +122,7 @@ describe('between the decision on a handshake and its end', () => {
   test('a member gets no more connections than are allowed, however many handshakes run at once', async () => {
     const { access } = await somebody();
     const all = await Promise.all(Array.from({ length: 6 }, () => admitted(access)));
-    const connections = all.map((open_) => open_());
+    const connections = all.map((connectNow) => connectNow());
     expect(connections.map(({ closed }) => closed)).toEqual([[], [], [], [4429], [4429], [4429]]);
     for (const { end } of connections) end();
   });
