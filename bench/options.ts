@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { flagsOf, UsageError } from './stage/command.ts';
 import { parseCount } from './figures/numbers.ts';
 
 /** What a run was asked for. */
@@ -22,25 +22,38 @@ export interface Options {
 
 /** What may stand behind `--only`. */
 export interface Names {
-  readonly parts: readonly string[];
+  readonly parts: readonly { readonly name: string; readonly suite: string }[];
   readonly contestants: readonly string[];
 }
 
-export class UsageError extends Error {}
+type Chosen = Pick<Options, 'parts' | 'contestants'>;
 
 const full = { rounds: 5, seconds: 8, warmUpSeconds: 4, rowsMax: 1_000_000, verifiedRows: 1_000_000 };
 const quick = { rounds: 1, seconds: 1, warmUpSeconds: 1, rowsMax: 10_000, verifiedRows: 10_000 };
 const limits = { rounds: 100, seconds: 600, rowsMin: 1_000, rowsMax: 100_000_000 };
 
+const flags = {
+  help: { type: 'boolean' },
+  quick: { type: 'boolean' },
+  write: { type: 'boolean' },
+  rounds: { type: 'string' },
+  seconds: { type: 'string' },
+  rows: { type: 'string' },
+  only: { type: 'string', multiple: true },
+  json: { type: 'string' },
+} as const;
+
 /** Reads the arguments. Throws a UsageError that names what is wrong and what is expected. */
 export function parseOptions(args: readonly string[], names: Names): Options {
-  const values = valuesOf(args);
+  const values = flagsOf(args, flags);
   const isQuick = values.quick ?? false;
   const defaults = isQuick ? quick : full;
   const isWhole = values.only === undefined && !isQuick;
   return {
     ...defaults,
-    ...(values.only === undefined ? names : namesOf(values.only, names)),
+    ...(values.only === undefined
+      ? { parts: names.parts.map(({ name }) => name), contestants: names.contestants }
+      : namesOf(values.only, names)),
     isHelp: values.help ?? false,
     isQuick,
     rounds: wholeNumber('--rounds', values.rounds, limits.rounds) ?? defaults.rounds,
@@ -51,37 +64,22 @@ export function parseOptions(args: readonly string[], names: Names): Options {
   };
 }
 
-function valuesOf(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        help: { type: 'boolean' },
-        quick: { type: 'boolean' },
-        write: { type: 'boolean' },
-        rounds: { type: 'string' },
-        seconds: { type: 'string' },
-        rows: { type: 'string' },
-        only: { type: 'string', multiple: true },
-        json: { type: 'string' },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
-  }
-}
-
-/** Naming a contestant alone asks for the part that compares them. */
-function namesOf(only: readonly string[], names: Names): Names {
+/** Naming a contestant alone asks for the part that compares them; naming a suite asks for all of its parts. */
+function namesOf(only: readonly string[], { parts, contestants }: Names): Chosen {
   const wanted = new Set(only.flatMap((list) => list.split(',').map((name) => name.trim())));
-  const unknown = [...wanted].find((name) => !names.parts.includes(name) && !names.contestants.includes(name));
+  const suites = [...new Set(parts.map(({ suite }) => suite))].filter((suite) => !contestants.includes(suite));
+  const known = [...parts.map(({ name }) => name), ...contestants, ...suites];
+  const unknown = [...wanted].find((name) => !known.includes(name));
   if (unknown !== undefined) {
-    const known = [...names.parts, ...names.contestants].join(', ');
-    throw new UsageError(`--only names "${unknown}", but should name some of: ${known}`);
+    throw new UsageError(`--only names "${unknown}", but should name some of: ${known.join(', ')}`);
   }
-  const contestants = names.contestants.filter((name) => wanted.has(name));
-  const parts = names.parts.filter((name) => wanted.has(name) || (contestants.length > 0 && name === 'throughput'));
-  return { parts, contestants: contestants.length > 0 ? contestants : names.contestants };
+  const chosen = contestants.filter((name) => wanted.has(name));
+  const isWanted = ({ name, suite }: Names['parts'][number]): boolean =>
+    wanted.has(name) || (wanted.has(suite) && suites.includes(suite)) || (chosen.length > 0 && name === 'throughput');
+  return {
+    parts: parts.filter(isWanted).map(({ name }) => name),
+    contestants: chosen.length > 0 ? chosen : contestants,
+  };
 }
 
 function wholeNumber(option: string, text: string | undefined, max: number): number | undefined {

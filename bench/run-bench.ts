@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { findLoadGenerator } from './load/http-load.ts';
 import type { Options } from './options.ts';
 import { parts } from './parts/list.ts';
-import type { Bench, Part, Section } from './parts/part.ts';
-import { pageOf, type Report } from './report/page.ts';
+import { type Bench, type Part, type Section, type Suite, suites } from './parts/part.ts';
+import { type Chapter, pageOf, type Report } from './report/page.ts';
 import { factsOf, requireDurable } from './stage/machine.ts';
 import { openStage } from './stage/stage.ts';
 
@@ -18,10 +19,10 @@ export async function runBench(
     await requireDurable(stage);
     const generator = await findLoadGenerator(stage);
     const facts = await factsOf(stage, generator);
-    const sections: Section[] = [];
+    const sections: Chapter[] = [];
     for (const part of parts.filter(({ name }) => options.parts.includes(name))) {
       say(`${part.name}: ${part.about}`);
-      sections.push(await tryPart(part, { stage, generator, options }));
+      sections.push({ ...(await tryPart(part, { stage, generator, options })), suite: part.suite });
     }
     const { rounds, seconds, isQuick } = options;
     return { date: new Date(), rounds, seconds, isQuick, facts, sections };
@@ -50,10 +51,23 @@ async function tryPart(part: Part, bench: Bench): Promise<Section> {
   }
 }
 
-/** Writes what was asked for beside the page on standard output. */
-export function writeReport(report: Report, options: Options, pageFile: string): void {
+/** The pages of those suites that have something to say. */
+export function pagesOf(report: Report): ReadonlyMap<Suite, string> {
+  const measured = suites.filter((suite) => report.sections.some((section) => section.suite === suite));
+  return new Map(measured.map((suite) => [suite, pageOf(report, suite)]));
+}
+
+/** Writes what was asked for beside the pages on standard output. */
+export function writeReport(report: Report, options: Options, folder: string): void {
   if (options.jsonFile !== undefined) {
     writeFileSync(options.jsonFile, `${JSON.stringify(report, undefined, 2)}\n`);
   }
-  if (options.isWritten) writeFileSync(pageFile, pageOf(report));
+  if (!options.isWritten) return;
+  for (const [suite, page] of pagesOf(report)) writeFileSync(path.join(folder, pageNames[suite]), page);
 }
+
+const pageNames: Readonly<Record<Suite, string>> = {
+  mexa: 'benchmarks.md',
+  'move-acces': 'benchmarks-move-acces.md',
+  sofipo: 'benchmarks-sofipo.md',
+};

@@ -1,7 +1,7 @@
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { loadHttp } from '../load/http-load.ts';
 import type { Child, Variables } from '../stage/children.ts';
+import { freePort } from '../../platform/src/testing/free-port.ts';
 import { until } from '../stage/until.ts';
 import type { Stage } from '../stage/stage.ts';
 import type { Running, Surroundings } from './contestant.ts';
@@ -92,17 +92,4 @@ async function answers(address: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** A port that is free at this moment. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }

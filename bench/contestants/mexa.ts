@@ -1,12 +1,9 @@
 import path from 'node:path';
 import { mainScript, quintaVariables } from '../stage/quinta.ts';
-import type { Child } from '../stage/children.ts';
-import type { Stage } from '../stage/stage.ts';
-import { until } from '../stage/until.ts';
+import { untilServing } from '../stage/serving.ts';
 import type { Contestant, Running, SetCount, Surroundings } from './contestant.ts';
 import { runningServers } from './http-server.ts';
 
-const startTimeoutMs = 60_000;
 const metricsTimeoutMs = 10_000;
 
 export interface MexaOptions {
@@ -38,24 +35,13 @@ async function startMexa(
     env: { ...env, ...(isSealing ? {} : { AUDIT_SEALING: 'false' }) },
     logFile: path.join(stage.folder, `${name}.log`),
   });
-  const address = await untilServing(stage, child);
+  const address = await untilServing(stage, child, 'MEXA');
   return {
     ...runningServers(surroundings, [child], { addresses: [address], isDurable: true }),
     readSets: async () => parseSets(await metricsOf(address)),
     readStatuses: async () => parseStatuses(await metricsOf(address)),
     ...(isSealing ? { readUnsealed: async () => parseUnsealed(await metricsOf(address)) } : {}),
   };
-}
-
-function untilServing(stage: Stage, child: Child): Promise<string> {
-  let hasEnded = false;
-  void child.ended.then(() => (hasEnded = true));
-  const look = (): string | undefined => {
-    if (hasEnded) throw new Error(`quinta start mexa ended: ${child.stderr().trim()}`);
-    const [, address] = /^Quinta answers at (\S+)$/m.exec(child.stderr()) ?? [];
-    return address === undefined ? undefined : new URL(address).origin;
-  };
-  return until('MEXA answers', look, { timeoutMs: startTimeoutMs, signal: stage.signal });
 }
 
 async function metricsOf(address: string): Promise<string> {

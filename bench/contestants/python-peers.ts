@@ -31,7 +31,7 @@ const interpreters = ['/usr/bin/python3', 'python3'];
 const probeTimeoutMs = 30_000;
 
 /** The Python that can import all of the modules; else what each of them said. */
-async function findPython(
+export async function findPython(
   children: Children,
   modules: readonly string[],
 ): Promise<{ readonly python: string } | { readonly reason: string }> {

@@ -15,10 +15,25 @@ export interface LoadOrder {
   readonly stream: LoadStream;
 }
 
-/** Vouchers to draw, 1 % of them to be refused and 5 % repeated where `isMixed`; or paths to read by chance. */
+/**
+ * Vouchers to draw, 1 % of them to be refused and 5 % repeated where `isMixed`; or paths by chance, to read, or to send
+ * one body to.
+ */
 export type LoadStream =
   | { readonly kind: 'draws'; readonly isMixed: boolean }
-  | { readonly kind: 'reads'; readonly label: string; readonly paths: readonly string[]; readonly token: string };
+  | ({ readonly kind: 'reads'; readonly label: string; readonly paths: readonly string[] } & Readers)
+  | ({
+      readonly kind: 'posts';
+      readonly label: string;
+      readonly paths: readonly string[];
+      readonly body: string;
+    } & Readers);
+
+/** Who asks: by chance one of these tokens (nobody where there are none) and, where a proxy is trusted, an address that nobody has had. */
+interface Readers {
+  readonly tokens: readonly string[];
+  readonly isForwarded?: boolean;
+}
 
 /** What came of it. */
 export interface LoadResult {
@@ -64,10 +79,12 @@ export async function loadHttp(
   order: LoadOrder,
 ): Promise<LoadResult> {
   const connections = Math.max(1, Math.floor(order.connections / addresses.length));
+  // Files that all of them read are written before the first one starts.
+  const shared = variablesOf(stage, order.stream);
   const results = await Promise.all(
     addresses.map((address) => {
       sequence += 1;
-      const env = variablesOf(stage, order.stream, sequence);
+      const env = { ...shared, BENCH_SEQUENCE: String(sequence) };
       const [command, args] = commandOf(generator, address, { ...order, connections });
       return stage.children.run(command, args, { env, timeoutMs: order.seconds * 1_000 + graceMs });
     }),
@@ -85,16 +102,18 @@ function commandOf(generator: LoadGenerator, address: string, order: LoadOrder):
   return [process.execPath, [script, address, String(connections), String(seconds)]];
 }
 
-function variablesOf(stage: Stage, stream: LoadStream, place: number): Variables {
-  const base = { ...surroundings(), BENCH_SEQUENCE: String(place) };
+function variablesOf(stage: Stage, stream: LoadStream): Variables {
+  const base = surroundings();
   if (stream.kind === 'draws') {
     const tokens = fileOf(stage, 'clerk-tokens', stage.clerkTokens);
     return { ...base, BENCH_TOKENS: tokens, BENCH_MIXED: stream.isMixed ? '1' : '0' };
   }
   return {
     ...base,
-    BENCH_TOKENS: fileOf(stage, 'reader-tokens', [stream.token]),
+    BENCH_TOKENS: fileOf(stage, 'reader-tokens', stream.tokens),
+    BENCH_FORWARDED: stream.isForwarded === true ? '1' : '0',
     BENCH_PATHS: fileOf(stage, `paths-${stream.label}`, stream.paths),
+    ...(stream.kind === 'posts' ? { BENCH_BODY: stream.body } : {}),
   };
 }
 

@@ -6,12 +6,14 @@ import { surroundings } from '../stage/quinta.ts';
 import type { BenchDatabase, Stage } from '../stage/stage.ts';
 import type { LoadResult } from './http-load.ts';
 
-/** The two ways in which pgbench draws a voucher, as files beside this one. */
-export type PgbenchScript = 'transaction' | 'one-statement';
+/** The two ways in which pgbench draws a voucher, and how it takes a payment, as files beside this one. */
+export type PgbenchScript = 'transaction' | 'one-statement' | 'payment';
 
 export interface PgbenchOrder {
   readonly script: PgbenchScript;
   readonly clients: number;
+  /** What the script knows besides. */
+  readonly variables?: Readonly<Record<string, number>>;
   /** For a time, or a number of transactions a client. */
   readonly until: { readonly seconds: number } | { readonly transactions: number };
 }
@@ -23,16 +25,17 @@ const sampledShare = 0.1;
 
 /** Runs pgbench on a database: statements prepared once a connection, over the Unix socket. */
 export async function runPgbench(stage: Stage, database: BenchDatabase, order: PgbenchOrder): Promise<LoadResult> {
-  const { clients, until } = order;
+  const { clients, until, variables = {} } = order;
   const isTimed = 'seconds' in until;
   const prefix = `pgbench-${database.name}`;
   const script = fileURLToPath(new URL(`pgbench-${order.script}.sql`, import.meta.url));
   const args = ['--no-vacuum', '--protocol=prepared', `--file=${script}`, `--client=${clients}`];
   const length = isTimed ? [`--time=${until.seconds}`] : [`--transactions=${until.transactions}`];
+  const defined = Object.entries(variables).map(([name, value]) => `--define=${name}=${value}`);
   const log = ['--log', `--log-prefix=${prefix}`, ...(isTimed ? [`--sampling-rate=${sampledShare}`] : [])];
   const output = await stage.children.run(
     'pgbench',
-    [...args, `--jobs=${Math.min(threadsMax, clients)}`, ...length, ...log],
+    [...args, `--jobs=${Math.min(threadsMax, clients)}`, ...length, ...defined, ...log],
     {
       env: { ...surroundings(), ...connectionVariables(stage, database) },
       cwd: stage.folder,

@@ -1,5 +1,6 @@
 -- What wrk sends, as the bench asks through the environment; what it says at the end is one line of JSON.
 -- Drawing: every request has a key of its own, one of the clerks' tokens and a drawer by chance. Reading: paths by chance.
+-- Posting: one body, to paths by chance.
 
 local function lines_of(path)
   local lines = {}
@@ -25,7 +26,8 @@ local sent, past = 0, {}
 local heads = {}
 
 local function head_of(method, path, token, length)
-  local head = method .. " " .. path .. " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAuthorization: Bearer " .. token .. "\r\n"
+  local head = method .. " " .. path .. " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\n"
+  if token ~= "" then head = head .. "Authorization: Bearer " .. token .. "\r\n" end
   if length then head = head .. "Content-Type: application/json\r\nContent-Length: " .. length .. "\r\n" end
   return head .. "\r\n"
 end
@@ -67,13 +69,24 @@ local function draw_mixed()
   return all[random(#all)] .. body
 end
 
+local is_forwarded = os.getenv("BENCH_FORWARDED") == "1"
+
+local fixed = os.getenv("BENCH_BODY")
+
+local function post()
+  return head_of("POST", paths[random(#paths)], tokens[random(#tokens)], #fixed) .. fixed
+end
+
 local function read()
-  return head_of("GET", paths[random(#paths)], tokens[random(#tokens)])
+  local head = head_of("GET", paths[random(#paths)], tokens[random(#tokens)])
+  if not is_forwarded then return head end
+  local address = format("X-Forwarded-For: 10.0.%d.%d\r\n\r\n", random(0, 79), random(1, 254))
+  return head:sub(1, -3) .. address
 end
 
 function init()
   math.randomseed(os.time() + (sequence or 0))
-  request = paths and read or is_mixed and draw_mixed or draw
+  request = fixed and post or paths and read or is_mixed and draw_mixed or draw
 end
 
 function done(summary, latency, requests)

@@ -25,6 +25,7 @@ const statementTimeoutMs = 10_000;
 
 export const growth: Part = {
   name: 'growth',
+  suite: 'mexa',
   about: 'drawing and reading as the tables grow',
   run: async (bench) => {
     const sizes = sizesUpTo(bench.options.rowsMax, bench.options.isQuick);
@@ -76,7 +77,7 @@ async function measureSize(bench: Bench, running: Running, growing: Growing): Pr
   const reads: ReadResult[] = [];
   for (const kind of await readingKinds(database)) {
     const seconds = Math.min(bench.options.seconds, readSecondsMax);
-    const stream = { kind: 'reads', label: kind.name, paths: kind.paths, token: stage.adminToken } as const;
+    const stream = { kind: 'reads', label: kind.name, paths: kind.paths, tokens: [stage.adminToken] } as const;
     const load = await running.load({ connections: readers, seconds, stream });
     const perSecond = load.completed / load.durationSeconds;
     reads.push({ kind: kind.name, p50Ms: load.p50Ms, p99Ms: load.p99Ms, perSecond, failed: load.notOk + load.broken });

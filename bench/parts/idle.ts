@@ -9,6 +9,7 @@ import { type Ready, withContestants } from './with-contestants.ts';
 
 export const idle: Part = {
   name: 'idle',
+  suite: 'mexa',
   about: 'one request at a time, beside the same statement sent alone',
   run: (bench) =>
     withContestants(bench, [mexaContestant(), statementAlone, bareHttp], async ({ ready, faults, leftOut }) => {

@@ -4,10 +4,15 @@ import type { Options } from '../options.ts';
 import type { Table } from '../report/table.ts';
 import type { Stage } from '../stage/stage.ts';
 
+/** Whose chapter it is: each has a page and bars of its own. */
+export const suites = ['mexa', 'move-acces', 'sofipo'] as const;
+export type Suite = (typeof suites)[number];
+
 /** One chapter of the benchmark. */
 export interface Part {
   /** For `--only`. */
   readonly name: string;
+  readonly suite: Suite;
   readonly about: string;
   run(bench: Bench): Promise<Section>;
 }

@@ -10,6 +10,7 @@ const connectionCounts = [64, 256];
 
 export const processes: Part = {
   name: 'processes',
+  suite: 'mexa',
   about: 'MEXA on 1, 2 and 4 processes',
   run: (bench) => {
     const { isQuick } = bench.options;

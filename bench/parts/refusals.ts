@@ -13,6 +13,7 @@ const refusedShareMax = 0.03;
 
 export const refusals: Part = {
   name: 'refusals',
+  suite: 'mexa',
   about: 'what 1 % refused and 5 % repeated requests cost the others',
   run: (bench) =>
     withContestants(bench, [mexaContestant()], async ({ ready, faults, leftOut }) => {

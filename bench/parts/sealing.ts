@@ -12,6 +12,7 @@ const title = 'Sealing the audit';
 
 export const sealing: Part = {
   name: 'sealing',
+  suite: 'mexa',
   about: 'what sealing the audit costs while vouchers are drawn',
   run: (bench) => {
     if (!knowsSetting('AUDIT_SEALING')) return Promise.resolve(withoutSealing);

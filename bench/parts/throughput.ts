@@ -14,6 +14,7 @@ const otherConnections = [16, 256];
 
 export const throughput: Part = {
   name: 'throughput',
+  suite: 'mexa',
   about: 'a voucher with its audit row, durable, over HTTP: MEXA, pgbench and the peers',
   run: (bench) => {
     const chosen = contestants.filter(({ name }) => bench.options.contestants.includes(name));

@@ -19,6 +19,7 @@ const barRows = 1_000_000;
 
 export const verify: Part = {
   name: 'verify',
+  suite: 'mexa',
   about: 'how long `quinta audit verify mexa` takes, and whether it sees a row that was changed',
   run: async (bench) => {
     const help = await quinta(bench.stage, undefined, ['audit', '--help']);

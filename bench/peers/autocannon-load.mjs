@@ -7,7 +7,9 @@ const [address, connections, duration] = process.argv.slice(2);
 const linesOf = (file) => readFileSync(file, 'utf8').trim().split('\n');
 const tokens = linesOf(process.env.BENCH_TOKENS);
 const paths = process.env.BENCH_PATHS === undefined ? undefined : linesOf(process.env.BENCH_PATHS);
+const fixed = process.env.BENCH_BODY;
 const isMixed = process.env.BENCH_MIXED === '1';
+const isForwarded = process.env.BENCH_FORWARDED === '1';
 
 const repeatAfter = 2_048;
 const remembered = 4_096;
@@ -34,10 +36,13 @@ function bodyOfNext() {
 }
 
 function requestOfNext(request) {
-  const headers = { authorization: `Bearer ${anyOf(tokens)}`, 'user-agent': 'bench' };
+  const token = anyOf(tokens);
+  const headers = { 'user-agent': 'bench', ...(token === '' ? {} : { authorization: `Bearer ${token}` }) };
+  if (isForwarded) headers['x-forwarded-for'] = `10.0.${randomInt(80)}.${randomInt(1, 255)}`;
+  const withBody = { ...headers, 'content-type': 'application/json' };
+  if (fixed) return { ...request, method: 'POST', path: anyOf(paths), headers: withBody, body: fixed };
   if (paths) return { ...request, method: 'GET', path: anyOf(paths), headers };
   const body = JSON.stringify(bodyOfNext());
-  const withBody = { ...headers, 'content-type': 'application/json' };
   return { ...request, method: 'POST', path: '/api/v1/vales', headers: withBody, body };
 }
 

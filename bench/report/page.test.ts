@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { bars } from '../figures/bars.ts';
-import type { Section } from '../parts/part.ts';
-import { pageOf, type Report } from './page.ts';
+import { type Suite, suites } from '../parts/part.ts';
+import { type Chapter, pageOf, type Report } from './page.ts';
 
-const section: Section = {
+const section: Chapter = {
+  suite: 'mexa',
   title: 'A part',
   text: ['What it is about.'],
   tables: [{ head: ['who', 'a second'], rows: [['MEXA', '2']] }],
@@ -13,8 +14,8 @@ const section: Section = {
   data: undefined,
 };
 
-function pageWith(changed: Partial<Report>): string {
-  return pageOf({
+function pageWith(changed: Partial<Report>, suite: Suite = 'mexa'): string {
+  const report = {
     date: new Date('2026-01-31T12:00:00Z'),
     rounds: 5,
     seconds: 8,
@@ -22,7 +23,8 @@ function pageWith(changed: Partial<Report>): string {
     facts: [['cores', '2']],
     sections: [section],
     ...changed,
-  });
+  } as const;
+  return pageOf(report, suite);
 }
 
 describe('the page', () => {
@@ -35,10 +37,19 @@ describe('the page', () => {
     expect(page).toMatch(/\| cores\s+\|\s+2 \|/);
   });
 
-  it('names every bar, also those that this run has not measured', () => {
-    const page = pageWith({ sections: [] });
-    for (const { about } of bars) expect(page).toContain(about);
-    expect(page.match(/not measured/g)).toHaveLength(bars.length);
+  it.each(suites)('names every bar of %s, also those that this run has not measured, and no other', (suite) => {
+    const page = pageWith({ sections: [] }, suite);
+    const own = bars.filter((bar) => bar.suite === suite);
+    for (const bar of bars) expect(page.includes(`| ${bar.about} `)).toBe(bar.suite === suite);
+    expect(page.match(/not measured/g)).toHaveLength(own.length);
+  });
+
+  it('of one suite says nothing of another', () => {
+    const other: Chapter = { ...section, suite: 'move-acces', title: 'Another part', readings: [] };
+    const sections = [section, other];
+    expect(pageWith({ sections })).not.toContain('Another part');
+    expect(pageWith({ sections }, 'move-acces')).toContain('Another part');
+    expect(pageWith({ sections }, 'move-acces')).not.toContain('## A part');
   });
 
   it('names whoever was left out, and what went wrong, first of all', () => {

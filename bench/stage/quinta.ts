@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { mexa } from '../../services/mexa/src/service.ts';
 import { hostSettings } from '../../platform/src/service/index.ts';
 import type { Variables } from './children.ts';
+import { emptiedVariables } from './serving.ts';
 
 /** The `quinta` command of this checkout. */
 export const mainScript = fileURLToPath(new URL('../../apps/cli/src/main.ts', import.meta.url));
@@ -11,18 +12,6 @@ export function knowsSetting(name: string): boolean {
   return Object.hasOwn(mexa.settings, name) || Object.hasOwn(hostSettings, name);
 }
 
-/**
- * Every variable that MEXA reads, empty: an empty one counts as not set and wins over a `.env` in the checkout, so that
- * no run ever touches anybody's database.
- */
-const emptied: Variables = Object.fromEntries(
-  [...Object.keys(hostSettings), ...Object.keys(mexa.settings)].flatMap((name) => [
-    [name, ''],
-    [`MEXA_${name}`, ''],
-    [`QUINTA_${name}`, ''],
-  ]),
-);
-
 /** MEXA as in production, on a database of the stage: its own defaults in everything that is not about the place. */
 export function quintaVariables(options: {
   readonly folder: string;
@@ -30,7 +19,7 @@ export function quintaVariables(options: {
   readonly secret: string;
 }): Variables {
   return {
-    ...emptied,
+    ...emptiedVariables(mexa),
     ...surroundings(),
     APP_ENV: 'production',
     HOST: '127.0.0.1',

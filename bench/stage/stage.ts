@@ -38,6 +38,8 @@ export interface Stage {
   readonly say: (line: string) => void;
   /** A copy of the template: the same tables, indexes, rights and users for everybody. */
   makeDatabase(name: string): Promise<BenchDatabase>;
+  /** One without any table, for what is not MEXA. */
+  makeEmptyDatabase(name: string): Promise<BenchDatabase>;
   close(): Promise<void>;
 }
 
@@ -92,7 +94,8 @@ export async function openStage(options: {
       clerkTokens: await Promise.all(
         Array.from({ length: users.clerks }, (_, place) => sign(users.firstClerk + place, 'cajero')),
       ),
-      makeDatabase: makerOf(admin, { ...urls, adminUrl: server.adminUrl }),
+      makeDatabase: makerOf(admin, { ...urls, adminUrl: server.adminUrl }, template),
+      makeEmptyDatabase: makerOf(admin, { ...urls, adminUrl: server.adminUrl }, 'template0'),
     };
   } catch (error) {
     await close();
@@ -150,12 +153,13 @@ function signer(jwt: Jwt, kid: string): (userId: number, role: string) => Promis
 function makerOf(
   admin: Database,
   urls: { readonly ownerUrl: string; readonly applicationUrl: string; readonly adminUrl: string },
+  source: string,
 ): (name: string) => Promise<BenchDatabase> {
   return async (label) => {
     const name = `${template}_${label.replaceAll(/\W/g, '_')}`;
     const role = (kind: string): string => `${template}_${kind}`;
     await query(admin, `drop database if exists ${name} with (force)`);
-    await query(admin, `create database ${name} template ${template} owner ${role('owner')}`);
+    await query(admin, `create database ${name} template ${source} owner ${role('owner')}`);
     await query(admin, `revoke all on database ${name} from public`);
     await query(admin, `grant connect on database ${name} to ${role('app')}`);
     const sql = openForBench(withDatabase(urls.adminUrl, name));

@@ -62,6 +62,18 @@ it('starts a killed PostgreSQL again under the processes that hold it, on the sa
   await expectStopped(server.dataDirectory);
 });
 
+it('makes a database on a PostgreSQL that was killed just before', async () => {
+  const folder = join(privateFolder(), 'data');
+  const server = await hold(folder);
+  for (const name of ['mexa', 'finca', 'sofipo']) {
+    process.kill(postmasterPid(server.dataDirectory), 'SIGKILL');
+    const { ownerUrl } = await server.ensureDatabase(name);
+    expect(await query(ownerUrl, 'select current_database() as name')).toEqual([{ name }]);
+  }
+  await server.release();
+  await expectStopped(server.dataDirectory);
+});
+
 /** What is on the disk at successive moments of making a cluster and starting it. */
 const moments: readonly (readonly [string, (data: string) => boolean])[] = [
   ['nothing but the secret', (data) => existsSync(join(data, 'secret'))],

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 export type Pages = ReadonlyMap<string, string>;
 
 /** Pages beside the generated ones that another command writes: the benchmarks, which need a quiet machine and time. */
-const writtenElsewhere = new Set(['benchmarks.md']);
+const writtenElsewhere = new Set(['benchmarks.md', 'benchmarks-move-acces.md', 'benchmarks-sofipo.md']);
 
 export interface Difference {
   readonly path: string;

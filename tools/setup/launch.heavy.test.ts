@@ -184,7 +184,9 @@ it('lists the tasks, and refuses what is none of them', async () => {
   const copy = copyOfCheckout();
   const help = await run(copy, ['--help']);
   expect(help).toMatchObject({ code: 0, stderr: '' });
-  expect(help.stdout).toMatch(/start .*\n.*test .*\n.*check .*\n.*format .*\n.*generate .*\n.*bench .*\n.*quinta /);
+  expect(help.stdout).toMatch(
+    /start .*\n.*test .*\n.*check .*\n.*format .*\n.*generate .*\n.*bench .*\n.*chaos .*\n.*quinta /,
+  );
   expect(await run(copy, [])).toMatchObject({ code: 2, stderr: help.stdout });
   expect(await run(copy, ['toString'])).toMatchObject({
     code: 2,

@@ -22,6 +22,12 @@ const tasks = {
     args: [],
     isOfCheckout: true,
   },
+  chaos: {
+    about: 'kills and pauses what carries the events of SOFIPO',
+    script: 'chaos/main.ts',
+    args: [],
+    isOfCheckout: true,
+  },
   quinta: { about: 'runs a command of quinta', script: 'apps/cli/src/main.ts', args: [], isOfCheckout: false },
 };
 

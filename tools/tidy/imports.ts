@@ -5,7 +5,7 @@ import { type Manifest, manifestOver, manifestsOf, packageOf } from './packages.
 import type { Finding, Rule } from './rule.ts';
 import { isTest, type Tree } from './tree.ts';
 
-/** Who may import whom; each row also imports itself. `tools`, `bench` and the root's configuration stand outside. */
+/** Who may import whom; each row also imports itself. `tools`, `bench`, `chaos` and the root's configuration stand outside. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   kernel: [],
   platform: ['kernel'],
@@ -27,10 +27,10 @@ const adapters: readonly { readonly driver: string; readonly home: RegExp }[] = 
   { driver: 'nano', home: /^platform\/src\/documents\// },
   { driver: 'nodemailer', home: /^platform\/src\/mail\// },
   { driver: 'mercadopago', home: /^services\/crodify\/src\/payment\// },
+  { driver: 'pdfkit', home: /^services\/sofipo\/src\/document\// },
   { driver: '@node-rs/argon2', home: /^platform\/src\/identity\// },
   { driver: '@node-rs/bcrypt', home: /^platform\/src\/identity\// },
   { driver: 'jose', home: /^platform\/src\/identity\// },
-  { driver: 'pino', home: /^platform\/src\/telemetry\// },
   { driver: 'prom-client', home: /^platform\/src\/telemetry\// },
   { driver: 'cockatiel', home: /^platform\/src\/resilience\// },
 ];

@@ -1,5 +1,5 @@
 import { ConfigError } from '@quinta/platform/config';
-import { EmbeddedServerError, isConnectionLost, MigrationError } from '@quinta/platform/database';
+import { EmbeddedServerError, isConnectionLost, isSchemaMissing, MigrationError } from '@quinta/platform/database';
 import { Problem } from '@quinta/platform/kernel';
 import { PortTaken } from '@quinta/platform/service';
 import { UsageError } from './services.ts';
@@ -10,6 +10,11 @@ export function explain(error: unknown): readonly string[] {
   if (error instanceof Problem) return [withCause(error)];
   if (isExpected(error)) return [error.message];
   if (isConnectionLost(error)) return [`The database cannot be reached: ${messageOf(error)}`];
+  if (isSchemaMissing(error)) {
+    return [
+      `The database is older than this version: ${messageOf(error)}. \`quinta migrate up\` brings it up to date.`,
+    ];
+  }
   return [`This should not have happened: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
 }
 

@@ -8,6 +8,14 @@ import {
 } from '@quinta/platform/service';
 import { withPlacement } from './surroundings.ts';
 
+/** One process that serves nobody. Standard output is the command's own: a script reads it. */
+const alone = {
+  processCount: 1,
+  workerId: 0,
+  isStopping: () => false,
+  logDestination: { write: (line: string) => void process.stderr.write(line) },
+};
+
 /** Opens services without a server, for a command that works on them. */
 export async function withOpenServices(
   services: readonly AnyService[],
@@ -21,7 +29,7 @@ export async function withOpenServices(
     services,
     async (placement) => {
       await steps.before?.(placement);
-      const shared = openSharedParts(placement, silentLog, { processCount: 1, workerId: 0, isStopping: () => false });
+      const shared = openSharedParts(placement, silentLog, alone);
       const running: RunningService[] = [];
       try {
         for (const placed of placement.placed) running.push(await openService(placement, placed, shared, ''));

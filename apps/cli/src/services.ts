@@ -1,9 +1,10 @@
 import { mexa } from '@quinta/mexa';
 import { moveAcces } from '@quinta/move-acces';
+import { sofipo } from '@quinta/sofipo';
 import type { AnyService } from '@quinta/platform/service';
 
 /** Every service of the house, in the order in which `start` opens them. */
-export const services: readonly AnyService[] = [mexa, moveAcces];
+export const services: readonly AnyService[] = [mexa, sofipo, moveAcces];
 
 /** A wrong word on the command line: said in one line, exit status 2. */
 export class UsageError extends Error {}

@@ -55,7 +55,10 @@ test('quinta alone says what there is, and that this was no command', async () =
 
 test('seed fills an empty folder, and a second time changes nothing', async () => {
   const first = await place.run(['seed']);
-  expect(first).toMatchObject({ status: 0, stdout: 'mexa: 42 vouchers, 5 users\nmove-acces: 4 members\n' });
+  expect(first).toMatchObject({
+    status: 0,
+    stdout: 'mexa: 42 vouchers, 5 users\nsofipo: 3 clients with a loan each\nmove-acces: 4 members\n',
+  });
   const second = await place.run(['seed', 'mexa', '--json']);
   expect(second.status).toBe(0);
   expect(JSON.parse(second.stdout)).toMatchObject({ service: 'mexa', summary: 'demo data was there already' });

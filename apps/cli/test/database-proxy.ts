@@ -26,6 +26,9 @@ export async function openDatabaseProxy(url: string): Promise<DatabaseProxy> {
     follow(inner);
     follow(outer);
     inner.pipe(outer).pipe(inner);
+    // A client that was killed resets its connection, and a pipe ends nothing for that: its transaction would live on.
+    inner.once('close', () => outer.destroy());
+    outer.once('close', () => inner.destroy());
   };
   let server = await listen(createServer(accept), 0);
   const port = portOf(server);

@@ -52,6 +52,8 @@ test('all is well: a line each, exit status 0', async () => {
     'key-value',
     'mexa database',
     'mexa migrations',
+    'sofipo database',
+    'sofipo migrations',
     'move-acces database',
     'move-acces migrations',
   ];

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { mexa } from '@quinta/mexa';
 import { moveAcces } from '@quinta/move-acces';
 import { hostSettings } from '@quinta/platform/service';
+import { sofipo } from '@quinta/sofipo';
 import { expect, vi } from 'vitest';
 
 /** The `quinta` command of this checkout, run as a process of its own by the Node that runs the tests. */
@@ -97,10 +98,11 @@ export function openPlace(variables: Variables = {}): Place {
  * so that no test ever touches the database of whoever runs it.
  */
 const emptied: Variables = Object.fromEntries(
-  [hostSettings, mexa.settings, moveAcces.settings].flatMap(Object.keys).flatMap((name) => [
+  [hostSettings, mexa.settings, moveAcces.settings, sofipo.settings].flatMap(Object.keys).flatMap((name) => [
     [name, ''],
     [`MEXA_${name}`, ''],
     [`MOVE_ACCES_${name}`, ''],
+    [`SOFIPO_${name}`, ''],
     [`QUINTA_${name}`, ''],
   ]),
 );
@@ -112,6 +114,8 @@ const fixed: Variables = {
   PORT: '0',
   LOGIN_ATTEMPTS_PER_MINUTE: '10000',
   SHUTDOWN_TIMEOUT_MS: '20000',
+  // An hour that strikes while tests run would close a day, and tell of it.
+  SOFIPO_DAY_CLOSE: 'off',
 };
 
 function spawnQuinta(words: readonly string[], env: Variables): Running {

@@ -102,7 +102,7 @@ describe.skipIf(postgresql.unreachable !== undefined)(`on a database of one's ow
     expect(JSON.parse(check.stdout)).toMatchObject({ outcome: { pendingCount: 0 } });
     const both = await place.run(['doctor'], { variables });
     assertEnded(both, 1);
-    expect(both.stdout).toContain('set MEXA_DATABASE_URL and MOVE_ACCES_DATABASE_URL');
+    expect(both.stdout).toContain('set MEXA_DATABASE_URL, SOFIPO_DATABASE_URL and MOVE_ACCES_DATABASE_URL');
     const doctor = await place.run(['doctor', 'mexa'], { variables: { MEXA_DATABASE_URL: database.url } });
     assertEnded(doctor, 0);
     expect(doctor.stdout).toContain('answers (as configured)');

@@ -5,6 +5,16 @@ export { type AuditLedger, ledgerOrigin, openAuditLedger, type SealLag } from '.
 export { auditProofRoutes, inclusionBody } from './proof-routes.ts';
 export { auditLogNotFound, auditProofProblems } from './prove.ts';
 export { currentHash, readSealed } from './sealed-rows.ts';
+export {
+  type AuditedApp,
+  auditPage,
+  auditPageOutput,
+  auditSearchQuery,
+  exportAuditRows,
+  recordAuditDeed,
+  recordProofReading,
+  recordRefusal,
+} from './reading.ts';
 export { auditRow, type AuditEntry, type AuditRow, recordAudit } from './record.ts';
 export { type AuditValues, changesOf, diffOf, type FieldChange, redact, type RedactionRules } from './redact.ts';
 export {

@@ -1,4 +1,4 @@
-import { queryBuilder, type Tx } from '../database/index.ts';
+import { queryBuilder, type Tx, writeOn } from '../database/index.ts';
 import type { Context } from '../kernel/index.ts';
 import type { AuditValues } from './redact.ts';
 
@@ -56,9 +56,24 @@ function json(values: AuditValues | undefined): string | null {
   return values ? JSON.stringify(values) : null;
 }
 
+/** One row, which is what nearly every change writes: its statement is made once, not each time. */
+const insertRow = writeOn<never, AuditRow & Readonly<Record<string, unknown>>>(
+  'audit.record',
+  () => `
+    insert into audit_logs (request_id, user_id, action, resource_type, resource_id, old_values, new_values, details,
+        endpoint, method, ip_address, user_agent)
+    values (:request_id, :user_id, :action, :resource_type, :resource_id, :old_values, :new_values, :details,
+        :endpoint, :method, :ip_address, :user_agent)`,
+);
+
 /** Writes audit rows in the transaction of what they tell of: both are kept, or neither. */
 export async function recordAudit(tx: Tx, context: Context, ...entries: readonly AuditEntry[]): Promise<void> {
-  if (entries.length === 0) return;
+  const [first, ...others] = entries;
+  if (!first) return;
+  if (others.length === 0) {
+    await insertRow(tx, { ...auditRow(context, first) });
+    return;
+  }
   await queryBuilder<AuditTables>(tx)
     .insertInto('audit_logs')
     .values(entries.map((entry) => auditRow(context, entry)))

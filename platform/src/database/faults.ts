@@ -47,6 +47,7 @@ const lostCodes = new Set([
   'ER_ACCESS_DENIED_ERROR',
   'ER_BAD_DB_ERROR',
 ]);
+const schemaMissing = new Set(['42P01', '42703', 'ER_NO_SUCH_TABLE', 'ER_BAD_FIELD_ERROR']);
 const lostSentence =
   /connection (?:terminated|ended|is closed)|timeout exceeded when trying to connect|not queryable|closed state|query read timeout/i;
 
@@ -61,6 +62,11 @@ export function isConnectionLost(error: unknown): boolean {
   const code = error.code ?? '';
   // Class 08: connection exception; 57P01-57P03: the server is going down or coming up.
   return lostCodes.has(code) || /^08|^57P0[1-5]/.test(code) || (code === '' && lostSentence.test(error.message));
+}
+
+/** A table or a column that the statement names is not there: the database is older than the program. */
+export function isSchemaMissing(error: unknown): boolean {
+  return isDriverError(error) && schemaMissing.has(error.code ?? '');
 }
 
 /** The name of the constraint that a write broke, or undefined where the error is another. */

@@ -11,7 +11,14 @@ export {
   type WriteStatement,
 } from './contract.ts';
 export { type Dialect, type DialectName, mysql, postgresql } from './dialect.ts';
-export { brokenConstraint, databaseBusy, databaseUnavailable, isConnectionLost, outcomeUnknown } from './faults.ts';
+export {
+  brokenConstraint,
+  databaseBusy,
+  databaseUnavailable,
+  isConnectionLost,
+  isSchemaMissing,
+  outcomeUnknown,
+} from './faults.ts';
 export { type Migration, type MigrationRunner } from './migration.ts';
 export { openDatabase, type OpenOptions } from './open.ts';
 export {
@@ -44,3 +51,15 @@ export {
   type Migrator,
 } from './migrations/index.ts';
 export { type Coalescer, createCoalescer, type SetObservation, tooBusy } from './coalescer.ts';
+export {
+  type CallerReads,
+  type CallerWrites,
+  examineReplica,
+  type ReadRoute,
+  type ReplicaFinding,
+  type ReplicaOptions,
+  type ReplicaState,
+  type RoutedDatabase,
+  withoutReplica,
+  withReplica,
+} from './replica/index.ts';

@@ -106,6 +106,7 @@ function sessionSettings(options: PoolOptions): readonly string[] {
     `set time_zone = '+00:00', innodb_lock_wait_timeout = ${lockSeconds},
        sql_mode = concat(@@sql_mode, ',STRICT_ALL_TABLES')
        /*M!100100 , max_statement_time = ${options.statementTimeoutMs / 1000} */
+       /*M!100300 , idle_transaction_timeout = ${Math.ceil((options.statementTimeoutMs * 3) / 1000)} */
        /*!50708 , max_execution_time = ${options.statementTimeoutMs} */`,
     // MySQL calls the variable transaction_isolation, MariaDB tx_isolation; both know this statement.
     'set session transaction isolation level read committed',

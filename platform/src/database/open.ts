@@ -19,6 +19,8 @@ export interface OpenOptions {
   readonly observe?: StatementObserver;
 }
 
+const slowDefaultMs = 500;
+
 /** Opens a pool on the engine that the URL names. Connects at first use: a database that is down is no error here. */
 export function openDatabase(options: OpenOptions): Database {
   const address = parseDatabaseUrl(options.url);
@@ -33,12 +35,13 @@ export function openDatabase(options: OpenOptions): Database {
     log,
   };
   const engine = address.dialect === 'mysql' ? openMysql(pool) : openPostgresql(pool);
-  return new PooledDatabase(engine, observer(log, options.slowMs ?? 500, options.observe), (error) =>
+  return new PooledDatabase(engine, slowObserver(log, options.slowMs, options.observe), (error) =>
     log.error({ error }, 'What follows a commit has failed'),
   );
 }
 
-function observer(log: Log, slowMs: number, observe: StatementObserver | undefined): StatementObserver {
+/** Logs statements that are slower than `slowMs`, and tells `observe` of all. */
+export function slowObserver(log: Log, slowMs = slowDefaultMs, observe?: StatementObserver): StatementObserver {
   return (operation, durationMs, failed) => {
     observe?.(operation, durationMs, failed);
     if (durationMs >= slowMs) {

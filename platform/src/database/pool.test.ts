@@ -146,6 +146,16 @@ for (const real of await realDatabases()) {
       expect((await narrow.run(bank.balances, [])).rows.length).toBe(2);
     });
 
+    it.each([1, 3])('answers whoever waits for one of %d connections when it is closed', async (connectionsMax) => {
+      const { open } = await openBank();
+      const closing = open({ connectionsMax });
+      await closing.run(bank.balances, []);
+      const asked = Array.from({ length: 5 }, () => closing.run(bank.balances, []));
+      await closing.close();
+      const outcomes = await Promise.allSettled(asked);
+      expect(outcomes.map(({ status }) => status)).toEqual(Array.from({ length: 5 }, () => 'fulfilled'));
+    });
+
     it('tells of each statement by its operation, and logs the slow ones without their values', async () => {
       const lines: LogFields[] = [];
       const observed: [string, boolean][] = [];

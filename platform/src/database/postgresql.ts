@@ -15,6 +15,10 @@ export interface PoolOptions {
   readonly log: Log;
   /** Shown in pg_stat_activity and SHOW PROCESSLIST. */
   readonly applicationName: string;
+  /** Every transaction refuses to write. */
+  readonly isReadOnly?: boolean;
+  /** Looks at each new connection before its first use; one that it throws for is closed. */
+  readonly verify?: (connection: Connection) => Promise<void>;
 }
 
 /** The driver's own parsers, by the plain number that the protocol sends. */
@@ -57,8 +61,30 @@ export function openPostgresql(options: PoolOptions): Engine {
         return pool.waitingCount;
       },
     },
-    connect: () => pool.connect().then(session),
+    connect: connector(pool, session, options.verify),
     close: () => pool.end(),
+  };
+}
+
+function connector(
+  pool: Pool,
+  session: (client: PoolClient) => Connection,
+  verify: PoolOptions['verify'],
+): Engine['connect'] {
+  if (!verify) return () => pool.connect().then(session);
+  const verified = new WeakSet<PoolClient>();
+  return async () => {
+    const client = await pool.connect();
+    const connection = session(client);
+    if (verified.has(client)) return connection;
+    try {
+      await verify(connection);
+    } catch (error) {
+      connection.release(true);
+      throw error;
+    }
+    verified.add(client);
+    return connection;
   };
 }
 
@@ -130,6 +156,7 @@ function sessionOptions(options: PoolOptions): string {
     `-c lock_timeout=${options.lockTimeoutMs}`,
     `-c idle_in_transaction_session_timeout=${options.statementTimeoutMs * 3}`,
     '-c default_transaction_isolation=read\\ committed',
+    ...(options.isReadOnly ? ['-c default_transaction_read_only=on'] : []),
   ].join(' ');
 }
 

@@ -36,6 +36,10 @@ export class PooledDatabase implements Database, TextRunner {
   readonly #engine: Engine;
   readonly #observe: StatementObserver;
   readonly #tellFollowerFailed: (error: unknown) => void;
+  /** Those who have a connection or wait for one. */
+  #busy = 0;
+  #whenIdle: (() => void) | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(engine: Engine, observe: StatementObserver, tellFollowerFailed: (error: unknown) => void) {
     this.#engine = engine;
@@ -68,6 +72,7 @@ export class PooledDatabase implements Database, TextRunner {
     for (let dead = 0; ; dead++) {
       let connection: Connection | undefined;
       let isBroken = false;
+      this.#busy += 1;
       try {
         connection = await this.#engine.connect();
         return await this.#observed(operation, connection, text, params);
@@ -77,6 +82,7 @@ export class PooledDatabase implements Database, TextRunner {
         if (!connection || !isBroken || dead > this.pool.total + 1) throw clientFault(error);
       } finally {
         connection?.release(isBroken);
+        this.#leave();
       }
     }
   }
@@ -95,8 +101,23 @@ export class PooledDatabase implements Database, TextRunner {
     return performance.now() - started;
   }
 
+  /** Lets those end who have a connection or wait for one: a pool that ends under them leaves some without an answer. */
   close(): Promise<void> {
-    return this.#engine.close();
+    return (this.#closed ??= this.#closeOnce());
+  }
+
+  async #closeOnce(): Promise<void> {
+    if (this.#busy > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve;
+      });
+    }
+    await this.#engine.close();
+  }
+
+  #leave(): void {
+    this.#busy -= 1;
+    if (this.#busy === 0) this.#whenIdle?.();
   }
 
   /** What is committed is done: a follower that fails is told, and neither undoes nor repeats it. */
@@ -136,15 +157,18 @@ export class PooledDatabase implements Database, TextRunner {
   }
 
   async #with<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    const connection = await this.#engine.connect();
+    let connection: Connection | undefined;
     let isBroken = false;
+    this.#busy += 1;
     try {
+      connection = await this.#engine.connect();
       return await work(connection);
     } catch (error) {
       isBroken = isConnectionLost(error) || error instanceof NeverBegun;
       throw error;
     } finally {
-      connection.release(isBroken);
+      connection?.release(isBroken);
+      this.#leave();
     }
   }
 

@@ -26,6 +26,10 @@ export interface SqlWords {
   readonly overwriting: (keys: readonly string[], columns: readonly string[]) => string;
   /** Whether a UUID stands in a text of UUIDs with commas between them. */
   readonly isListed: (column: string, list: string) => string;
+  /** Whether a whole number stands in a text of such numbers with commas between them. */
+  readonly isListedNumber: (column: string, list: string) => string;
+  /** Whether a text without commas stands in a text of such texts with commas between them. */
+  readonly isListedText: (column: string, list: string) => string;
 }
 
 const words: Readonly<Record<DialectName, SqlWords>> = {
@@ -41,6 +45,8 @@ const words: Readonly<Record<DialectName, SqlWords>> = {
     overwriting: (keys, columns) =>
       `on conflict (${keys.join(', ')}) do update set ${columns.map((name) => `${name} = excluded.${name}`).join(', ')}`,
     isListed: (column, list) => `${column} = any(cast(string_to_array(${list}, ',') as uuid[]))`,
+    isListedNumber: (column, list) => `${column} = any(cast(string_to_array(${list}, ',') as bigint[]))`,
+    isListedText: (column, list) => `${column} = any(string_to_array(${list}, ','))`,
   },
   mysql: {
     now: 'now(6)',
@@ -54,6 +60,8 @@ const words: Readonly<Record<DialectName, SqlWords>> = {
     overwriting: (_, columns) =>
       `on duplicate key update ${columns.map((name) => `${name} = values(${name})`).join(', ')}`,
     isListed: (column, list) => `find_in_set(${column}, ${list}) > 0`,
+    isListedNumber: (column, list) => `find_in_set(${column}, ${list}) > 0`,
+    isListedText: (column, list) => `find_in_set(${column}, ${list}) > 0`,
   },
 };
 

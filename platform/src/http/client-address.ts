@@ -46,7 +46,15 @@ export function limitKeyOf(address: string): string {
 function folded(address: string): string {
   if (plainAddress.test(address)) return address;
   const bare = /^\[(.+)\](?::\d+)?$/.exec(address)?.[1] ?? /^([\d.]+):\d+$/.exec(address)?.[1] ?? address;
-  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1] ?? bare;
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1] ?? unmapped(bare) ?? bare;
+}
+
+/** `::ffff:a00:1` is 10.0.0.1 as well, spelt as IPv6 alone. */
+function unmapped(address: string): string | undefined {
+  const [, high, low] = /^(?:::|(?:0{1,4}:){5})ffff:([\da-f]{1,4}):([\da-f]{1,4})$/i.exec(address) ?? [];
+  if (high === undefined || low === undefined) return undefined;
+  const bits = Number.parseInt(high, 16) * 65_536 + Number.parseInt(low, 16);
+  return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 255).join('.');
 }
 
 function blockListOf(trusted: readonly string[]): BlockList {

@@ -40,7 +40,7 @@ export interface IdempotentRequest {
  * and hears its answer; with another body it is a 422, and where the first still runs after the lock timeout a 409.
  */
 export async function idempotently<Body>(
-  database: Database,
+  database: Pick<Database, 'transact'>,
   asked: IdempotentRequest,
   work: (tx: Tx) => Promise<Answer<Body>>,
 ): Promise<Answer<Body> & { readonly isReplay: boolean }> {

@@ -21,6 +21,7 @@ export {
   type Route,
   routesOf,
   type SignedInCall,
+  type StreamReply,
 } from './route.ts';
 export { buildServer, type MountedService, type ServerOptions } from './server.ts';
 export { type RequestObserver } from './request-context.ts';

@@ -1,14 +1,14 @@
-import { hash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
 import { z } from 'zod';
 import type { Actor } from '../kernel/index.ts';
 import { limitKeyOf } from './client-address.ts';
+import { requireMatch, sendTagged } from './entity-tag.ts';
 import { fieldFaults, type InputPart, summaryOf } from './field-faults.ts';
 import type { Mount } from './mount.ts';
 import { permissionMissing, tooManyRequests, unauthenticated, validationFailed } from './problems.ts';
 import { replySchemaOf } from './reply-schema.ts';
-import type { RateLimit, Replies, ReplyOf, Route, SignedInCall } from './route.ts';
+import type { RateLimit, Replies, ReplyOf, Route, SignedInCall, StreamReply } from './route.ts';
+import { sendStream } from './stream-reply.ts';
 
 export interface MountOptions {
   /** Whether each answer is checked against its schema: on in tests, where a difference is a 500. */
@@ -30,6 +30,7 @@ export function mountRoute<App>(
   let pattern: string | undefined;
   const settings: RouteShorthandOptions = {
     bodyLimit: route.bodyBytesMax ?? bodyBytesDefault,
+    config: { readsForm: route.bodyType === 'form' },
     schema: schemaOf(route),
     // Fastify types schemas as JSON Schema; ours are the Zod ones of `schemaOf`.
     validatorCompiler: ({ schema, httpPart }) => parserOf(schema as unknown as z.ZodType, httpPart ?? 'body'),
@@ -47,8 +48,9 @@ export function mountRoute<App>(
     method: route.method,
     url: path,
     handler: async (request, reply) => {
-      const answer = await route.handle(callOf(mount, route, request));
+      const answer = await route.handle(callOf(mount, route, request, reply));
       if (options.checksReplies) checkReply(route, answer);
+      if ('stream' in answer) return sendStream(answer, reply);
       sendReply(route, answer, request, reply);
       // Waiting for what has been sent already is the framework's way to wait for what streams.
       return reply.sent ? undefined : reply;
@@ -60,6 +62,7 @@ function callOf<App>(
   mount: Mount<App>,
   route: Route<App>,
   request: FastifyRequest,
+  reply: FastifyReply,
 ): SignedInCall<App, unknown, unknown, unknown> {
   const context = request.quinta;
   return {
@@ -70,6 +73,7 @@ function callOf<App>(
     query: request.query,
     body: request.body,
     idempotencyKey: route.isIdempotent ? idempotencyKeyOf(request) : undefined,
+    requireMatch: (current) => requireMatch(current, request, reply),
     can: (permission) => context.actor !== undefined && mount.can(context.actor, permission),
   };
 }
@@ -97,7 +101,9 @@ async function limitByAll<App>(
 }
 
 function enter<App>(mount: Mount<App>, route: Route<App>, request: FastifyRequest): Promise<void> | undefined {
-  if (route.access === 'public') return undefined;
+  const isOpen = route.isOpenToAll?.(mount.app) ?? false;
+  // Who shows a token is known all the same, and a bad one is refused.
+  if (route.access === 'public' || (isOpen && request.headers.authorization === undefined)) return undefined;
   const actor = signIn(mount, request);
   if (actor instanceof Promise) return actor.then((known) => enterAs(known, mount, route, request));
   return enterAs(actor, mount, route, request);
@@ -185,7 +191,11 @@ function idempotencyKeyOf(request: FastifyRequest): string | undefined {
 }
 
 function checkReply<App>(route: Route<App>, answer: ReplyOf<Replies>): void {
-  if ('stream' in answer) return;
+  if ('stream' in answer) {
+    const [type = ''] = answer.contentType.split(';');
+    if (route.streams?.includes(type)) return;
+    throw new Error(`${route.operation} streamed ${type}, which it does not declare`);
+  }
   const schema = route.replies[answer.status];
   if (schema === undefined) throw new Error(`${route.operation} answered ${answer.status}, which it does not declare`);
   schema?.parse(answer.body);
@@ -193,38 +203,13 @@ function checkReply<App>(route: Route<App>, answer: ReplyOf<Replies>): void {
 
 function sendReply<App>(
   route: Route<App>,
-  answer: ReplyOf<Replies>,
+  answer: Exclude<ReplyOf<Replies>, StreamReply>,
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
   reply.status(answer.status);
-  if ('stream' in answer) {
-    return reply
-      .header('content-type', answer.contentType)
-      .header('content-disposition', `attachment; filename="${answer.fileName}"`)
-      .send(Readable.from(answer.stream));
-  }
   if (answer.headers) reply.headers(answer.headers);
   if (answer.body === undefined) return reply.send();
   if (!route.isCacheable) return reply.type('application/json; charset=utf-8').send(answer.body);
-  return sendCacheable(answer.body, request, reply);
-}
-
-/** A weak validator over the answer's own bytes; 304 where the client holds them already. */
-function sendCacheable(body: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const text = String(reply.serializeInput(body as Record<string, unknown>, '200'));
-  const tag = `W/"${hash('sha1', text, 'base64url')}"`;
-  reply.header('etag', tag).header('cache-control', 'private, no-cache');
-  if (holds(request.headers['if-none-match'], tag)) return reply.status(304).send();
-  return reply
-    .type('application/json; charset=utf-8')
-    .serializer((same: string) => same)
-    .send(text);
-}
-
-/** RFC 9110 section 13.1.2: `*` is any, and a strong tag is as good as its weak form. */
-function holds(ifNoneMatch: string | undefined, tag: string): boolean {
-  if (ifNoneMatch === undefined) return false;
-  const held = new Set(ifNoneMatch.split(',').map((one) => one.trim().replace(/^(?=")/, 'W/')));
-  return held.has('*') || held.has(tag);
+  return sendTagged(answer.body, request, reply);
 }

@@ -15,7 +15,7 @@ export interface ReadyCheck {
   readonly name: string;
   /** Whether the service can do nothing without it. */
   readonly isEssential: boolean;
-  /** Rejects, or resolves to more to show beside the latency. */
+  /** Rejects, or resolves to more to show beside the latency; `status: 'down'` among it says down and shows the rest. */
   check(): Promise<Readonly<Record<string, unknown>>>;
 }
 

@@ -44,26 +44,33 @@ function operationOf(route: Route<unknown>, source: OpenApiSource): Json {
     ...parametersOf('path', route.params),
     ...parametersOf('query', route.query),
     ...(route.isIdempotent ? [idempotencyHeader] : []),
+    ...(route.isCacheable && route.method !== 'GET' ? [ifMatchHeader] : []),
   ];
   return {
     operationId: route.operation,
     summary: route.summary,
     tags: [route.tag],
-    ...(route.access === 'public' ? { security: [] } : { security: [{ bearer: [] }] }),
+    security: securityOf(route),
     ...(route.access === 'permission' ? { description: permissionText(route, source) } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(route.body ? { requestBody: requestBodyOf(route.body) } : {}),
+    ...(route.body ? { requestBody: requestBodyOf(route.body, route.bodyType) } : {}),
     responses: { ...successesOf(route), ...refusalsOf(route, source) },
   };
+}
+
+function securityOf(route: Route<unknown>): Json[] {
+  if (route.access === 'public') return [];
+  return route.isOpenToAll ? [{}, { bearer: [] }] : [{ bearer: [] }];
 }
 
 function permissionText(route: Route<unknown>, source: OpenApiSource): string {
   return `Needs the permission \`${route.operation}\`: ${source.rolesWith(route.operation).join(', ') || 'no role'}.`;
 }
 
-function requestBodyOf(schema: z.ZodType): Json {
+function requestBodyOf(schema: z.ZodType, type: 'json' | 'form' = 'json'): Json {
   const isOptional = schema.safeParse(undefined).success;
-  return { required: !isOptional, content: { 'application/json': { schema: jsonSchema(schema, 'input') } } };
+  const mediaType = type === 'form' ? 'application/x-www-form-urlencoded' : 'application/json';
+  return { required: !isOptional, content: { [mediaType]: { schema: jsonSchema(schema, 'input') } } };
 }
 
 function parametersOf(where: 'path' | 'query', schema: z.ZodType | undefined): Json[] {
@@ -79,7 +86,7 @@ function parametersOf(where: 'path' | 'query', schema: z.ZodType | undefined): J
 }
 
 function successesOf(route: Route<unknown>): Json {
-  const streams = Object.fromEntries((route.streams ?? []).map((type) => [type, { schema: { type: 'string' } }]));
+  const streams = Object.fromEntries((route.streams ?? []).map((type) => [type, mediaOf(type)]));
   return Object.fromEntries(
     Object.entries(route.replies).map(([status, schema]) => [
       status,
@@ -97,6 +104,11 @@ function successesOf(route: Route<unknown>): Json {
       },
     ]),
   );
+}
+
+/** A streamed text is a string; for bytes OpenAPI 3.1 wants no schema. */
+function mediaOf(type: string): Json {
+  return /^text\/|json/.test(type) ? { schema: { type: 'string' } } : {};
 }
 
 /** What every route may answer: a query that it does not know is refused everywhere. */
@@ -153,6 +165,14 @@ const idempotencyHeader = {
   required: false,
   description: 'Send the same key with a retry: the first answer comes again and nothing happens twice',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
+};
+
+const ifMatchHeader = {
+  name: 'If-Match',
+  in: 'header',
+  required: false,
+  description: 'The ETag of what you have read: where it has changed since, nothing is done and the answer is 412',
+  schema: { type: 'string' },
 };
 
 const problemSchema = {

@@ -36,6 +36,15 @@ describe('/ready', () => {
     expect(answer.json()).toMatchObject({ status: 'degraded', parts: { key_value: { status: 'down' } } });
   });
 
+  it('shows more of a part that says itself that it is down', async () => {
+    const lagging = { name: 'replica', isEssential: false, check: async () => ({ status: 'down', lag_ms: 4_000 }) };
+    const answer = await ready(up, lagging);
+    expect(answer.json()).toMatchObject({
+      status: 'degraded',
+      parts: { replica: { status: 'down', essential: false, lag_ms: 4_000 } },
+    });
+  });
+
   it('is down without one that one cannot, and says nothing of why', async () => {
     const answer = await ready(down(true), down(false));
     expect(answer.statusCode).toBe(503);

@@ -27,6 +27,12 @@ export const methodNotAllowed = defineProblem(
   'Method Not Allowed',
   'This resource answers {allowed} only.',
 );
+export const preconditionFailed = defineProblem(
+  'precondition_failed',
+  412,
+  'Precondition Failed',
+  'It has changed since you read it, and is {tag} now: read it again, then change it.',
+);
 export const bodyTooLarge = defineProblem(
   'body_too_large',
   413,
@@ -105,6 +111,7 @@ export const platformProblems = [
   methodNotAllowed,
   requestTimeout,
   idempotencyRunning,
+  preconditionFailed,
   bodyTooLarge,
   uriTooLong,
   mediaTypeUnsupported,

@@ -4,10 +4,15 @@ import type { Actor, Context } from '../kernel/index.ts';
 /** Body schemas by status; null where the answer has no body. */
 export type Replies = Readonly<Record<number, z.ZodType | null>>;
 
-/** Rows sent while they are read, so that an export never stands in memory whole. */
+/**
+ * Rows or bytes sent while they are made, so that an export never stands in memory whole. What fails before the first of
+ * them is answered as a problem, what fails later breaks the connection off.
+ */
 export interface StreamReply {
   readonly status: 200;
-  readonly stream: AsyncIterable<string>;
+  /** Text is sent as UTF-8. */
+  readonly stream: AsyncIterable<string | Uint8Array>;
+  /** Of a type that the route lists in `streams`. */
   readonly contentType: string;
   /** Offered to the browser as the file's name. */
   readonly fileName: string;
@@ -32,6 +37,12 @@ export interface Call<App, Params, Query, Body> {
   readonly body: Body;
   /** The header of that name, where the client sent one. */
   readonly idempotencyKey: string | undefined;
+  /**
+   * Refuses a change where the client's `If-Match` does not name `current`, the body of 200 that stands there now. Call
+   * it where the row is locked.
+   * @throws Problem precondition_failed
+   */
+  readonly requireMatch: (current: unknown) => void;
   /** Whether the caller's role holds a permission. */
   can(permission: string): boolean;
 }
@@ -59,16 +70,20 @@ interface RouteShape<App, P, Q, B, R extends Replies> {
   readonly query?: z.ZodType<Q>;
   readonly body?: z.ZodType<B>;
   readonly replies: R;
-  /** What the answer to a stream is, in the documentation. */
+  /** The media types of what it may stream: `text/csv`, `application/pdf`. */
   readonly streams?: readonly string[];
   /** Codes of problems that this route may answer besides the platform's own. */
   readonly problems?: readonly string[];
   /** How often one address may ask; counted before anything else is looked at. Of several each must admit it, in order. */
   rateLimit?(app: App): RateLimit | readonly RateLimit[];
+  /** `form`: the body is a form (`application/x-www-form-urlencoded`) instead of JSON. */
+  readonly bodyType?: 'json' | 'form';
   readonly bodyBytesMax?: number;
+  /** Whether strangers may ask as well, where the service says so; only for what is else for whoever is signed in. */
+  isOpenToAll?(app: App): boolean;
   /** Whether a client may send `Idempotency-Key`. */
   readonly isIdempotent?: boolean;
-  /** Whether the answer carries an ETag and 304 is given. */
+  /** Whether the answer carries an ETag; a GET is then answered 304 where the client has it already. */
   readonly isCacheable?: boolean;
 }
 

@@ -1,11 +1,13 @@
 import { gunzipSync, inflateSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isUuid } from '../kernel/index.ts';
+import { documentRoute } from './test/document-route.ts';
 import { openSmallServer, type SmallServer } from './test/small-server.ts';
 
 let small: SmallServer;
 beforeEach(async () => {
-  small = await openSmallServer({ server: { corsOrigins: ['https://app.example', 'http://localhost:5173'] } });
+  const server = { corsOrigins: ['https://app.example', 'http://localhost:5173'] };
+  small = await openSmallServer({ server, routes: [documentRoute] });
 });
 afterEach(() => small.server.close());
 
@@ -120,6 +122,46 @@ describe('every answer', () => {
       'content-type': 'text/csv; charset=utf-8',
       'content-disposition': 'attachment; filename="rows.csv"',
     });
+  });
+
+  it('of bytes has every one of them, packed or not', async () => {
+    const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+    const plain = await small.server.inject('/api/document');
+    expect(plain.rawPayload).toEqual(everyByte);
+    expect(plain.headers['content-type']).toBe('application/pdf');
+    const packed = await small.server.inject({ url: '/api/document', headers: { 'accept-encoding': 'gzip' } });
+    const isPacked = packed.headers['content-encoding'] === 'gzip';
+    expect(isPacked ? gunzipSync(packed.rawPayload) : packed.rawPayload).toEqual(everyByte);
+  });
+
+  it.each(['identity', 'gzip'])('that fails before its first byte is a problem (%s)', async (encoding) => {
+    const headers = { 'accept-encoding': encoding };
+    const answer = await small.server.inject({ url: '/api/document?fault=first', headers });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+    expect(answer.headers['content-disposition']).toBeUndefined();
+    expect(answer.json()).toMatchObject({ code: 'malformed_request' });
+  });
+
+  it('that fails later breaks off, so that nobody takes half a file for one', async () => {
+    const address = await small.server.listen({ port: 0, host: '127.0.0.1' });
+    const answer = await fetch(`${address}/api/document?fault=later`);
+    await expect(answer.arrayBuffer()).rejects.toThrow('terminated');
+  });
+
+  it('is ended where its reader leaves', async () => {
+    const address = await small.server.listen({ port: 0, host: '127.0.0.1' });
+    const reader = new AbortController();
+    const answer = await fetch(`${address}/api/document?fault=endless`, { signal: reader.signal });
+    expect(answer.status).toBe(200);
+    reader.abort();
+    await vi.waitFor(() => expect(small.app.handled).toBe(1));
+  });
+
+  it('of a type that its route does not name is a 500 while tests run', async () => {
+    const answer = await small.server.inject('/api/document?fault=type');
+    expect(answer.statusCode).toBe(500);
+    expect(JSON.stringify(small.lines.map(({ fields }) => String(fields['error'])))).toContain('streamed image/png');
   });
 });
 

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import fastifyCors from '@fastify/cors';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock, Log, Problem } from '../kernel/index.ts';
+import { readBodies } from './body-parsers.ts';
 import { brokenRequestAnswerer } from './broken-request.ts';
 import { addressReader } from './client-address.ts';
 import { registerCompression } from './compression.ts';
@@ -94,7 +95,7 @@ export async function buildServer(
   followRequests(server, parts, options.observe);
   await registerCompression(server);
   if (options.corsOrigins.length > 0) await server.register(fastifyCors, corsSettings(options.corsOrigins));
-  readJsonOnly(server);
+  readBodies(server);
   if (options.frontPage) mountFrontPage(server, options.frontPage);
   for (const service of services) {
     await server.register((scope) => mountService(scope, service, options), { prefix: service.mount.prefix });
@@ -223,18 +224,6 @@ function mountFrontPage(server: FastifyInstance, frontPage: () => string): void 
   server.get('/', (_, reply) =>
     reply.header('content-security-policy', policy).type('text/html; charset=utf-8').send(frontPage()),
   );
-}
-
-/** Only JSON bodies are read; an empty one counts as none, as many clients send the header without a body. */
-function readJsonOnly(server: FastifyInstance): void {
-  server.removeAllContentTypeParsers();
-  const parse = server.getDefaultJsonParser('error', 'error');
-  for (const type of ['application/json', /^application\/[\w.+-]+\+json$/]) {
-    server.addContentTypeParser<string>(type, { parseAs: 'string' }, (request, body, done) => {
-      if (body.length === 0) done(null, undefined);
-      else void parse(request, body, done);
-    });
-  }
 }
 
 function corsSettings(origins: readonly string[]): object {

@@ -20,6 +20,7 @@ export interface SocketConnection {
 /** What a service does with a connection. */
 export interface SocketListener {
   onText(text: string): void;
+  /** @param code with what it was ended, by whichever side was first (RFC 6455 section 7.4) */
   onClose(code: number): void;
 }
 
@@ -185,6 +186,8 @@ function refuseForeignOrigin({ headers }: IncomingMessage, corsOrigins: readonly
 
 function follow(connection: WebSocket, accepted: SocketAcceptance): void {
   let isOpen = true;
+  /** With what this side has ended it; the other side need not repeat it. */
+  let ended: number | undefined;
   const listener = accepted.open({
     send: (text) => {
       if (!isOpen) return;
@@ -193,6 +196,7 @@ function follow(connection: WebSocket, accepted: SocketAcceptance): void {
     },
     close: (code, reason) => {
       isOpen = false;
+      ended ??= code;
       connection.close(code, reason);
       setTimeout(() => connection.terminate(), closeWaitMs).unref();
     },
@@ -201,13 +205,22 @@ function follow(connection: WebSocket, accepted: SocketAcceptance): void {
     // The library hands on one buffer unless it is told otherwise.
     if (isOpen) listener.onText(isBinary || !Buffer.isBuffer(data) ? '' : data.toString('utf8'));
   });
-  // What breaks the protocol is closed by the library, with its own code; there is nothing to add.
-  connection.on('error', () => undefined);
+  // What breaks the protocol is closed by the library, which does not tell with what.
+  connection.on('error', (error: Error & { readonly code?: string }) => {
+    ended ??= protocolFaults[error.code ?? ''];
+  });
   connection.on('close', (code) => {
     isOpen = false;
-    listener.onClose(code);
+    listener.onClose(ended ?? code);
   });
 }
+
+const protocolFaults: Readonly<Record<string, number>> = {
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1_009,
+  WS_ERR_INVALID_UTF8: 1_007,
+  WS_ERR_INVALID_OPCODE: 1_002,
+  WS_ERR_EXPECTED_MASK: 1_002,
+};
 
 async function endAll(connections: ReadonlySet<WebSocket>): Promise<void> {
   const ending = [...connections].map(

@@ -2,12 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { Db, Tx } from '../database/index.ts';
 import { type ClientOrigin, type Clock, isUuid, uuidV7 } from '../kernel/index.ts';
 import {
+  beginFamily,
   type FamilyRow,
   findLive,
   findRefusal,
   findToken,
-  insertFamily,
-  insertToken,
   listSessions,
   lockLiveFamilies,
   prolongToken,
@@ -167,11 +166,8 @@ async function begin(
   const id = uuidV7(clock.now().getTime(), random(16));
   const refreshToken = refreshTokenFrom(random(refreshTokenBytes));
   const token = refreshTokenHash(refreshToken);
-  await insertFamily(tx, { id, subject, absoluteSeconds: absoluteTtlSeconds, ...seen(client) });
-  await insertToken(tx, { token, familyId: id, idleSeconds: idleTtlSeconds });
-  const [row] = await findToken(tx, { token });
-  if (!row) throw new Error('The refresh token that was just stored is not there');
-  return issued(row, refreshToken);
+  const lives = { absoluteSeconds: absoluteTtlSeconds, idleSeconds: idleTtlSeconds };
+  return issued(await beginFamily(tx, { id, subject, token, ...lives, ...seen(client) }), refreshToken);
 }
 
 /** The parent was not rotated: says why, and ends the family where that is theft. */

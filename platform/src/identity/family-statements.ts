@@ -1,4 +1,4 @@
-import { readOn, type Tx, writeOn } from '../database/index.ts';
+import { readOn, type SqlWords, type Tx, writeOn } from '../database/index.ts';
 
 export interface FamilyRow {
   readonly family_id: string;
@@ -32,25 +32,6 @@ export interface RotationParams extends Readonly<Record<string, unknown>> {
   readonly idleSeconds: number;
 }
 
-export const insertFamily = writeOn<
-  never,
-  { id: string; subject: string; absoluteSeconds: number; userAgent: string; address: string }
->(
-  'session.begin',
-  (on) => `
-    insert into refresh_families (id, subject, created_at, last_used_at, absolute_expires_at, user_agent, address)
-    values (:id, :subject, ${on.now}, ${on.now}, ${on.after(':absoluteSeconds')}, :userAgent, :address)`,
-);
-
-export const insertToken = writeOn<never, { token: Buffer; familyId: string; idleSeconds: number }>(
-  'session.issue_token',
-  (on) => `
-    insert into refresh_tokens (token_hash, family_id, live_family_id, issued_at, expires_at)
-    select ${on.asBytes(':token')}, f.id, f.id, ${on.now}, least(${on.after(':idleSeconds')}, f.absolute_expires_at)
-      from refresh_families f
-     where f.id = :familyId`,
-);
-
 export const findToken = readOn<FamilyRow, { token: Buffer }>(
   'session.find_token',
   () => `
@@ -59,6 +40,59 @@ export const findToken = readOn<FamilyRow, { token: Buffer }>(
       join refresh_families f on f.id = t.family_id
      where t.token_hash = :token`,
 );
+
+interface BeginParams extends Readonly<Record<string, unknown>> {
+  readonly id: string;
+  readonly subject: string;
+  readonly token: Buffer;
+  readonly absoluteSeconds: number;
+  readonly idleSeconds: number;
+  readonly userAgent: string;
+  readonly address: string;
+}
+
+const familyOf = (on: SqlWords): string => `
+  insert into refresh_families (id, subject, created_at, last_used_at, absolute_expires_at, user_agent, address)
+  values (:id, :subject, ${on.now}, ${on.now}, ${on.after(':absoluteSeconds')}, :userAgent, :address)`;
+
+/** PostgreSQL: a sign-in is one statement. */
+const beginWhole = writeOn<FamilyRow, BeginParams>(
+  'session.begin',
+  (on) => `
+    with family as (${familyOf(on)}
+      returning id, subject, absolute_expires_at
+    ), token as (
+      insert into refresh_tokens (token_hash, family_id, live_family_id, issued_at, expires_at)
+      select ${on.asBytes(':token')}, id, id, ${on.now}, least(${on.after(':idleSeconds')}, absolute_expires_at)
+        from family
+      returning family_id, expires_at
+    )
+    select t.family_id, f.subject, t.expires_at from token t join family f on f.id = t.family_id`,
+);
+
+const insertFamily = writeOn<never, BeginParams>('session.begin', familyOf);
+
+const insertToken = writeOn<never, BeginParams>(
+  'session.issue_token',
+  (on) => `
+    insert into refresh_tokens (token_hash, family_id, live_family_id, issued_at, expires_at)
+    select ${on.asBytes(':token')}, f.id, f.id, ${on.now}, least(${on.after(':idleSeconds')}, f.absolute_expires_at)
+      from refresh_families f
+     where f.id = :id`,
+);
+
+/** A new family with its first token. */
+export async function beginFamily(tx: Tx, params: BeginParams): Promise<FamilyRow> {
+  const row = tx.dialect.hasReturning ? (await beginWhole(tx, params)).rows[0] : await beginInSteps(tx, params);
+  if (!row) throw new Error('The refresh token that was just stored is not there');
+  return row;
+}
+
+async function beginInSteps(tx: Tx, params: BeginParams): Promise<FamilyRow | undefined> {
+  await insertFamily(tx, params);
+  await insertToken(tx, params);
+  return (await findToken(tx, { token: params.token }))[0];
+}
 
 /** What a token must be to be rotated. The database decides it once, under the locks of family and token. */
 const isRotatable = (now: string): string => `

@@ -14,6 +14,7 @@ export interface Operations {
   delete(key: string): Promise<boolean>;
   take(limit: FullTakeLimit): Promise<TakeResult>;
   resetLimit(key: string): Promise<void>;
+  giveBack(key: string): Promise<void>;
   /** The fencing number, or null when the lock is held. */
   acquire(key: string, token: string, ttlMs: number): Promise<number | null>;
   renew(key: string, token: string, ttlMs: number): Promise<boolean>;
@@ -103,7 +104,7 @@ function values(open: Open): Pick<KeyValue, 'get' | 'getMany' | 'set' | 'setIfAb
   };
 }
 
-function limits(open: Open): Pick<KeyValue, 'take' | 'resetLimit'> {
+function limits(open: Open): Pick<KeyValue, 'take' | 'resetLimit' | 'giveBack'> {
   return {
     async take(limit) {
       const checked = checkLimit(limit);
@@ -112,6 +113,10 @@ function limits(open: Open): Pick<KeyValue, 'take' | 'resetLimit'> {
     async resetLimit(key) {
       checkKey(key);
       await open('reset a limit').resetLimit(key);
+    },
+    async giveBack(key) {
+      checkKey(key);
+      await open('give back').giveBack(key);
     },
   };
 }

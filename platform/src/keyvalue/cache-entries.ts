@@ -11,8 +11,12 @@ export interface CacheCodec<Value> {
 
 /** `unknown` when the store did not answer or its answer cannot be trusted now. */
 export type Found<Value> =
-  | { readonly kind: 'fresh' | 'stale'; readonly value: Value }
-  | { readonly kind: 'absent' | 'unknown' };
+  | { readonly kind: 'fresh' | 'stale'; readonly value: Value; readonly versions: Versions }
+  | { readonly kind: 'absent'; readonly versions: Versions }
+  | { readonly kind: 'unknown' };
+
+/** What the tags of an entry stood at when it was looked for; undefined is a tag that has no version yet. */
+export type Versions = readonly (string | undefined)[];
 
 export interface EntryOptions<Value> {
   readonly name: string;
@@ -39,7 +43,7 @@ export class CacheEntries<Value> {
     if (this.#tags.areDoubtful(tags)) return { kind: 'unknown' };
     try {
       const [text, ...versions] = await this.#keyValue.getMany([this.#keyOf(key), ...this.#tags.keysOf(tags)]);
-      return text === undefined ? { kind: 'absent' } : this.#read(text, versions);
+      return text === undefined ? { kind: 'absent', versions } : this.#read(text, versions);
     } catch {
       return { kind: 'unknown' }; // the store's owner logs the reason
     }
@@ -57,14 +61,15 @@ export class CacheEntries<Value> {
     }
   }
 
-  #read(text: string, versions: readonly (string | undefined)[]): Found<Value> {
+  #read(text: string, versions: Versions): Found<Value> {
     const entry = parseEntry(text);
-    if (!entry || !isSame(entry.versions, versions)) return { kind: 'absent' };
+    if (!entry || !isSame(entry.versions, versions)) return { kind: 'absent', versions };
     try {
       const value = this.#options.codec.decode(entry.encoded);
-      return { kind: this.#options.clock.now().getTime() < entry.freshUntilMs ? 'fresh' : 'stale', value };
+      const isFresh = this.#options.clock.now().getTime() < entry.freshUntilMs;
+      return { kind: isFresh ? 'fresh' : 'stale', value, versions };
     } catch {
-      return { kind: 'absent' }; // written by another release
+      return { kind: 'absent', versions }; // written by another release
     }
   }
 

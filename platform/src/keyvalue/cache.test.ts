@@ -96,14 +96,37 @@ describe('a cache', () => {
     expect(new Set(seen.map((text) => text.split(' ')[1]))).toEqual(new Set(['1']));
   });
 
+  test('gives nobody who asks after a change in another process what a fill had begun before it', async () => {
+    const { here, there } = world();
+    let rows = 1;
+    const first = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const slow = async (): Promise<Herd> => {
+      const count = rows;
+      begun.resolve();
+      await first.promise;
+      return { count };
+    };
+    const before = here.get({ key: 'herd', tags: ['animal'], fill: slow });
+    await begun.promise;
+    rows = 2;
+    await there.invalidateTags(['animal']);
+    const after = here.get({ key: 'herd', tags: ['animal'], fill: async () => ({ count: rows }) });
+    first.resolve();
+    expect(await Promise.all([before, after])).toEqual([{ count: 1 }, { count: 2 }]);
+    expect(await here.get({ key: 'herd', tags: ['animal'], fill: slow })).toEqual({ count: 2 });
+  });
+
   test('does not wait for ever for another process that fills', async () => {
-    const { here, there, read, store } = world({ waitMs: 50 });
+    const { here, there, read } = world({ waitMs: 50 });
     const stuck = Promise.withResolvers<Herd>();
-    const slow = here.get({ key: 'herd', tags: ['animal'], fill: () => stuck.promise });
-    await vi.waitFor(
-      async () => expect(await store.keyValue.lock('finca~fill:herd', { ttlMs: 1 })).toBeUndefined(),
-      eventually,
-    );
+    const began = Promise.withResolvers<void>();
+    const fill = (): Promise<Herd> => {
+      began.resolve();
+      return stuck.promise;
+    };
+    const slow = here.get({ key: 'herd', tags: ['animal'], fill });
+    await began.promise;
     expect(await read(there)).toBe('miss 1');
     stuck.resolve({ count: 99 });
     expect(await slow).toEqual({ count: 99 });

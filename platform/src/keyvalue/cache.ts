@@ -1,6 +1,6 @@
 import { type Clock, type Log, silentLog, systemClock } from '../kernel/index.ts';
 import { cacheKey } from './cache-key.ts';
-import { CacheEntries, type CacheCodec, type Found } from './cache-entries.ts';
+import { CacheEntries, type CacheCodec, type Found, type Versions } from './cache-entries.ts';
 import { CacheTags } from './cache-tags.ts';
 import type { KeyValue, Lock } from './contract.ts';
 
@@ -45,8 +45,8 @@ export interface Cache<Value> {
   /** The same, and where it came from. */
   read(request: CacheRequest<Value>): Promise<Cached<Value>>;
   /**
-   * Drops what carries any of these tags, in all processes; call it after the commit. Another process that is just
-   * filling gives its older value to those who wait for it, and keeps it for nobody else. Never rejects: while the
+   * Drops what carries any of these tags, in all processes; call it after the commit. A fill that began before it gives
+   * its older value to those alone who asked before it, and keeps it for nobody else. Never rejects: while the
    * store is down the tags are remembered, treated as dropped here, and dropped for all when it is back. A process
    * that dies meanwhile forgets them, so others may serve such a value until its time ends.
    */
@@ -76,6 +76,8 @@ export function createCache<Value>(keyValue: KeyValue, options: CacheOptions<Val
 
 interface Flight<Value> {
   readonly tags: readonly string[];
+  /** Of its tags, before it began; undefined where the store did not say. */
+  readonly versions: Versions | undefined;
   readonly result: Promise<Cached<Value>>;
 }
 
@@ -130,8 +132,8 @@ class SharedCache<Value> {
 
   async #serve(request: CacheRequest<Value>, found: Found<Value>): Promise<Cached<Value>> {
     if (found.kind === 'fresh') return { value: found.value, status: 'hit' };
-    if (found.kind !== 'stale') return this.#fillOnce(request, found.kind);
-    this.#fillOnce(request, 'stale').catch((error: unknown) => {
+    if (found.kind !== 'stale') return this.#fillOnce(request, found);
+    this.#fillOnce(request, found).catch((error: unknown) => {
       this.#log.warn(
         { cache: this.#options.name, err: error },
         'Renewing a cached value failed; the old one is served',
@@ -140,11 +142,12 @@ class SharedCache<Value> {
     return { value: found.value, status: 'stale' };
   }
 
-  #fillOnce(request: CacheRequest<Value>, kind: Found<Value>['kind']): Promise<Cached<Value>> {
+  #fillOnce(request: CacheRequest<Value>, found: Found<Value>): Promise<Cached<Value>> {
     const flying = this.#flights.get(request.key);
-    if (flying) return flying.result;
-    const result = kind === 'unknown' ? this.#fillUnkept(request) : this.#fillShared(request);
-    const flight: Flight<Value> = { tags: request.tags ?? [], result };
+    const versions = found.kind === 'unknown' ? undefined : found.versions;
+    if (flying && isAsNew(flying.versions, versions)) return flying.result;
+    const result = versions === undefined ? this.#fillUnkept(request) : this.#fillShared(request);
+    const flight: Flight<Value> = { tags: request.tags ?? [], versions, result };
     this.#flights.set(request.key, flight);
     const land = (): void => {
       if (this.#flights.get(request.key) === flight) this.#flights.delete(request.key);
@@ -192,6 +195,15 @@ class SharedCache<Value> {
     const isKept = await this.#entries.keep(request.key, value, versions);
     return { value, status: isKept ? 'miss' : 'bypass' };
   }
+}
+
+/**
+ * Whether a fill that began at some versions of its tags has what somebody must see who finds others: a change in another
+ * process since it began may be one that they have heard of.
+ */
+function isAsNew(begun: Versions | undefined, found: Versions | undefined): boolean {
+  if (begun === undefined || found === undefined) return begun === found;
+  return begun.length === found.length && begun.every((version, place) => version === found[place]);
 }
 
 type Turn<Value> = { readonly value: Value } | { readonly lock: Lock | undefined; readonly isStoreUp: boolean };

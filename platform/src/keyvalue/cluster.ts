@@ -44,6 +44,7 @@ export function clusterKeyValue(options: ClusterOptions = {}): KeyValue {
     delete: call('delete'),
     take: call('take'),
     resetLimit: call('resetLimit'),
+    giveBack: call('giveBack'),
     acquire: call('acquire'),
     renew: call('renew'),
     release: call('release'),

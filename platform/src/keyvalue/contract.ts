@@ -18,6 +18,8 @@ export interface KeyValue {
   take(limit: TakeLimit): Promise<TakeResult>;
   /** Forgets the attempts under a limit's key, say after a sign-in that succeeded. */
   resetLimit(key: string): Promise<void>;
+  /** Takes one admitted attempt back, the newest, because it turned out not to count. Nothing where none is kept. */
+  giveBack(key: string): Promise<void>;
   /** Undefined when somebody else holds it. */
   lock(key: string, lifetime: Lifetime): Promise<Lock | undefined>;
   /** At most once, to whoever listens now. */

@@ -11,6 +11,8 @@ export {
   type TakeResult,
 } from './contract.ts';
 export { keysPerCallMax, limitMax } from './bounds.ts';
+export { HealthWatch } from './health.ts';
+export { within } from './within.ts';
 export type { ServableKeyValue } from './backend.ts';
 export { memoryKeyValue, type MemoryOptions } from './memory.ts';
 export { clusterKeyValue, type ClusterOptions } from './cluster.ts';

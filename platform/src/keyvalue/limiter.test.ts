@@ -66,6 +66,16 @@ describe('a limiter', () => {
     expect(await limiter.take({ ...policy, name: 'refresh' }, 'ana')).toMatchObject({ allowed: true });
   });
 
+  test('takes an attempt back, also of what it counts itself while the store is down', async () => {
+    const { limiter, store } = world();
+    expect(await allowedOf(limiter, 9)).toBe(6);
+    await limiter.giveBack(policy, 'ana');
+    expect(await allowedOf(limiter, 9)).toBe(1);
+    store.fail('refuses');
+    await limiter.giveBack(policy, 'ana');
+    expect(await allowedOf(limiter, 9)).toBe(1);
+  });
+
   test('keeps services apart whose policies have one name', async () => {
     const store = memoryKeyValue();
     const [one, two] = ['mexa', 'crodify'].map((scope) => createLimiter(store, { fallbackShare: 1, scope }));

@@ -33,6 +33,11 @@ export interface Limiter {
   take(policy: LimitPolicy, subject: string, cost?: number): Promise<LimitDecision>;
   /** Forgets what was counted, say after a sign-in that succeeded. Forgets here alone while the store is down. */
   reset(policy: LimitPolicy, subject: string): Promise<void>;
+  /**
+   * Takes back one attempt that was admitted and turned out not to count. Where the store does not hear of it, the
+   * attempt counts until its window is over: too few are admitted then, never too many.
+   */
+  giveBack(policy: LimitPolicy, subject: string): Promise<void>;
   close(): void;
 }
 
@@ -63,6 +68,7 @@ export function createLimiter(keyValue: KeyValue, options: LimiterOptions): Limi
   return {
     take: (policy, subject, cost = 1) => limiter.take(policy, subject, cost),
     reset: (policy, subject) => limiter.reset(policy, subject),
+    giveBack: (policy, subject) => limiter.giveBack(policy, subject),
     close: () => limiter.close(),
   };
 }
@@ -101,6 +107,12 @@ class SharedLimiter {
     const key = this.#keyOf(policy, subject);
     this.#logs.reset(key);
     await this.#inTime(this.#keyValue.resetLimit(key)).catch(() => undefined);
+  }
+
+  async giveBack(policy: LimitPolicy, subject: string): Promise<void> {
+    const key = this.#keyOf(policy, subject);
+    this.#logs.giveBack(key);
+    await this.#inTime(this.#keyValue.giveBack(key)).catch(() => undefined);
   }
 
   close(): void {

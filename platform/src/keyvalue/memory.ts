@@ -67,6 +67,7 @@ function memoryOperations(options: MemoryOptions, subscribers: Subscribers): Ope
     delete: async (key) => values.delete(key, now()),
     take: async (limit) => logs.take({ ...limit, nowMs: now() }),
     resetLimit: async (key) => logs.reset(key),
+    giveBack: async (key) => logs.giveBack(key),
     async acquire(key, token, ttlMs) {
       const fence = locks.acquire(key, token, ttlMs, now());
       if (fence === 'full') throw full('lock');

@@ -41,6 +41,7 @@ export class RedisLink {
   #isGivenUp = false;
   #hasWarned = false;
   #isClosed = false;
+  #answeredMs = -Infinity;
   /** The server's clock minus our monotonic one, in microseconds; asked before anything else is sent. */
   #clockOffsetUs = 0;
 
@@ -80,6 +81,11 @@ export class RedisLink {
       throw new KeyValueUnavailable(operation, 'the command came too late');
     };
     return this.#inTime(operation, run);
+  }
+
+  /** Whether nothing was answered for so long. */
+  isQuiet(sinceMs: number): boolean {
+    return performance.now() - this.#answeredMs >= sinceMs;
   }
 
   close(): void {
@@ -159,6 +165,7 @@ export class RedisLink {
   }
 
   #onAnswer(connection: number): void {
+    this.#answeredMs = performance.now();
     if (connection !== this.#connection || !this.#isStalled) return;
     this.#isStalled = false;
     this.#options.health.report({ isUp: true });

@@ -1,4 +1,5 @@
 import type { Operations } from './backend.ts';
+import { ReadBatch } from './read-batch.ts';
 import type { RedisLink } from './redis-link.ts';
 import { redisScripts } from './redis-scripts.ts';
 
@@ -7,8 +8,9 @@ export function redisOperations(link: RedisLink, prefix: string): Operations {
   const valueKey = (key: string): string => prefix + key;
   const limitKey = (key: string): string => `${prefix}~limit:${key}`;
   const lockKey = (key: string): string => `${prefix}~lock:${key}`;
+  const reads = new ReadBatch((keys) => link.read('get', (client) => client.mget(keys.map(valueKey))));
   return {
-    getMany: (keys) => link.read('get', (client) => client.mget(keys.map(valueKey))),
+    getMany: (keys) => reads.getMany(keys),
     async set(key, value, ttlMs) {
       await link.write('set', redisScripts.set, valueKey(key), [value, ttlMs]);
     },
@@ -29,6 +31,9 @@ export function redisOperations(link: RedisLink, prefix: string): Operations {
     },
     async resetLimit(key) {
       await link.write('reset a limit', redisScripts.delete, limitKey(key), []);
+    },
+    async giveBack(key) {
+      await link.write('give back', redisScripts.giveBack, limitKey(key), []);
     },
     async acquire(key, token, ttlMs) {
       const [fence] = await link.write('lock', redisScripts.acquire, lockKey(key), [token, ttlMs]);

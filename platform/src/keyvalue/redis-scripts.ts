@@ -43,6 +43,9 @@ return {1, now, isSet and 1 or 0}
 
 const deleteBody = `return {1, now, redis.call('DEL', key)}`;
 
+/** The newest attempt of a sliding log; a list that is empty is gone. */
+const giveBackBody = `return {1, now, redis.call('RPOP', key) and 1 or 0}`;
+
 const publishBody = `return {1, now, redis.call('PUBLISH', key, ARGV[2])}`;
 
 /**
@@ -125,6 +128,7 @@ export const redisScripts = {
   set: writeScript(setBody),
   setIfAbsent: writeScript(setIfAbsentBody),
   delete: writeScript(deleteBody),
+  giveBack: writeScript(giveBackBody),
   publish: writeScript(publishBody),
   take: writeScript(takeBody),
   acquire: writeScript(acquireBody),

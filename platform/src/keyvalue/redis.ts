@@ -37,7 +37,8 @@ export function redisKeyValue(options: RedisKeyValueOptions): KeyValue {
   const subscriber = new RedisSubscriber({ open, prefix: keyPrefix, log, timeoutMs });
   const operations = redisOperations(link, keyPrefix);
   const beat = setInterval(() => {
-    operations.ping().catch(() => undefined); // the link draws its own conclusions
+    // Whoever has been answered meanwhile has asked for us.
+    if (link.isQuiet(beatEveryMs)) operations.ping().catch(() => undefined); // the link draws its own conclusions
     subscriber.beat();
   }, beatEveryMs).unref();
   return keyValueOver({

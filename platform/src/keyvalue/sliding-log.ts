@@ -66,6 +66,13 @@ export class SlidingLogs {
     this.#logs.delete(key);
   }
 
+  /** Takes a key's newest attempt back; from a log that it shares with others nothing is taken. */
+  giveBack(key: string): void {
+    const times = this.#logs.get(key)?.times;
+    times?.pop();
+    if (times?.length === 0) this.#logs.delete(key);
+  }
+
   #logFor(attempt: LogTake): AttemptLog {
     const own = this.#logs.get(attempt.key);
     if (own) return own;

@@ -1,4 +1,5 @@
 import { createPasswordHasher, type PasswordHasher, type PasswordHasherOptions } from '../identity/index.ts';
+import type { Metrics } from '../telemetry/index.ts';
 
 const secretBytesMin = 32;
 
@@ -42,6 +43,15 @@ export function passwordHasherOf(
     ...(config.HASHING_CONCURRENCY === undefined ? {} : { concurrencyMax: config.HASHING_CONCURRENCY }),
     ...legacy,
   });
+}
+
+/** A hasher that shows how busy it is, and how many it turned away: a flood of sign-ins is seen here first. */
+export function shownHasher(hasher: PasswordHasher, metrics: Metrics): PasswordHasher {
+  const states = ['running', 'waiting', 'finished', 'refused'] as const;
+  const read = () => states.map((state) => ({ labels: { state }, value: hasher.stats[state] }));
+  const help = 'Passwords that are hashed now or wait for it, and those done or refused since the start.';
+  metrics.gauge('quinta_password_hashes', help, read, { labelNames: ['state'] });
+  return hasher;
 }
 
 /** What is wrong with the settings of hashing together. */

@@ -1,9 +1,10 @@
 import type { AuditEntry, AuditLedger } from '../audit/index.ts';
 import type { ConfigOf, Settings } from '../config/index.ts';
-import type { Database, MigrationRunner } from '../database/index.ts';
+import type { MigrationRunner, RoutedDatabase } from '../database/index.ts';
 import type { LegacyMembers, Mount, ReadyCheck, Route, ServiceFace, SocketRoute } from '../http/index.ts';
 import type { Clock, Log, ProblemDefinition } from '../kernel/index.ts';
 import type { KeyValue, Limiter } from '../keyvalue/index.ts';
+import type { IncomingMessage, QueueDeclaration, RunningJob, Schedule } from '../messaging/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import type { RoleTable } from './roles.ts';
 import type { SecretSource } from './secrets.ts';
@@ -11,7 +12,8 @@ import type { SecretSource } from './secrets.ts';
 /** What the host gives a service to stand on. */
 export interface ServiceParts<Config> {
   readonly config: Config;
-  readonly database: Database;
+  /** Its readers read a replica where one is configured. */
+  readonly database: RoutedDatabase;
   readonly keyValue: KeyValue;
   readonly limiter: Limiter;
   /** The audit as something that can be proved. */
@@ -73,6 +75,35 @@ export interface AuditChunk {
   readonly text: string;
 }
 
+/** A queue that a service consumes, and what it does with its messages. */
+export interface ServiceSubscription<App> extends QueueDeclaration {
+  /** How many messages are taken at once, and handled together; default 1. */
+  readonly prefetch?: number;
+  /** After so many failures that are not `Transient` a message goes to the dead letters; default 5. */
+  readonly attemptsMax?: number;
+  handle(app: App, messages: readonly IncomingMessage[], signal: AbortSignal): Promise<void>;
+}
+
+/** A kind of job, and what is done for it. */
+export interface ServiceJob<App> {
+  readonly kind: string;
+  run(app: App, job: RunningJob): Promise<void>;
+}
+
+/**
+ * What a service says to others and hears from them, and what it does later. It needs the platform's migrations
+ * p006_outbox and p007_message_queues, and for jobs and schedules p008_jobs.
+ */
+export interface ServiceMessaging<Config, App> {
+  /** The durable topic exchange that its events go to. */
+  readonly exchange: string;
+  readonly subscriptions: readonly ServiceSubscription<App>[];
+  readonly jobs?: readonly ServiceJob<App>[];
+  readonly schedules?: readonly Schedule[];
+  /** `amqp://…`, or undefined: the queues are kept in the service's database. */
+  brokerUrlOf(config: Config): string | undefined;
+}
+
 /** The table of contents of a service: everything that it is, in one screen. */
 export interface Service<Schema extends Settings, App> {
   readonly face: ServiceFace;
@@ -85,9 +116,12 @@ export interface Service<Schema extends Settings, App> {
   readonly apiRoutes: readonly Route<App>[];
   readonly apiPrefixes: readonly string[];
   readonly socketRoutes?: readonly SocketRoute<App>[];
+  readonly messaging?: ServiceMessaging<ConfigOf<Schema>, App>;
   readonly legacyMembers?: LegacyMembers;
   /** The configured database, or undefined for the embedded one. */
   databaseUrlOf(config: ConfigOf<Schema>, isProduction: boolean): string | undefined;
+  /** A streaming replica of it for `database.reader`; without one the primary answers. See `replicaSettings`. */
+  replicaUrlOf?(config: ConfigOf<Schema>): string | undefined;
   /** Throws a ConfigError for settings that each can be read and must not start, before anything is touched. */
   checkConfig?(config: ConfigOf<Schema>, where: SecretSource): void;
   open(parts: ServiceParts<ConfigOf<Schema>>): Promise<OpenedService<App>>;

@@ -1,14 +1,20 @@
 import path from 'node:path';
 import type { AuditLedger } from '../audit/index.ts';
 import { ConfigError } from '../config/index.ts';
-import { type Database, openDatabase, parseDatabaseUrl } from '../database/index.ts';
+import { type Database, parseDatabaseUrl } from '../database/index.ts';
 import type { MountedService, ReadyCheck } from '../http/index.ts';
 import { type Log, systemClock } from '../kernel/index.ts';
 import { createLimiter, type KeyValue, type Limiter, openKeyValue } from '../keyvalue/index.ts';
 import { createLog, createMetrics, type Metrics, type ServiceLog } from '../telemetry/index.ts';
 import { ledgerCheck, openLedger } from './audit-ledger.ts';
 import type { OpenedService } from './define.ts';
+import { type LazyMessaging, messagingCheck, serviceMessaging } from './messaging.ts';
+import { openServiceDatabase, replicaChecks } from './open-database.ts';
 import type { PlacedService, Placement } from './place.ts';
+import { redisUrlOf } from './settings.ts';
+
+/** For a command that has used the broker; whoever serves has stopped it before. */
+const messagingCloseMs = 5_000;
 
 /** A service that is open, with what closes it. */
 export interface RunningService {
@@ -16,6 +22,8 @@ export interface RunningService {
   readonly opened: OpenedService<unknown>;
   readonly mounted: MountedService;
   readonly ledger: AuditLedger;
+  /** What the service sends and hears. */
+  readonly messaging: LazyMessaging;
   close(): Promise<void>;
 }
 
@@ -39,7 +47,7 @@ export function openSharedParts(
   process_: Omit<SharedParts, 'metrics' | 'keyValue'>,
 ): SharedParts & { close(): Promise<void> } {
   const metrics = createMetrics({ service: 'quinta' });
-  const keyValue = openKeyValue({ redisUrl: placement.host.REDIS_URL, log });
+  const keyValue = openKeyValue({ redisUrl: redisUrlOf(placement.host), log });
   return {
     ...process_,
     metrics,
@@ -62,7 +70,10 @@ export async function openService(
   const { name } = service.face;
   const log = openLog(placement, placed, shared);
   const metrics = shared.metrics.forService(name);
-  const database = openPool(placed, metrics, log);
+  // Without Redis, the store of a single process is known to nobody else.
+  const isStoreShared = redisUrlOf(placement.host) !== undefined || shared.processCount > 1;
+  const sharedStore = isStoreShared ? shared.keyValue : undefined;
+  const database = openServiceDatabase(placed, { metrics, log, sharedStore });
   const limiter = openLimiter(shared, metrics);
   const ledger = openLedger(placement, placed, { database, metrics, log });
   const closeParts = async (): Promise<void> => {
@@ -85,17 +96,22 @@ export async function openService(
   };
   // A pool left open would keep the process, and the embedded server, alive after a start that failed.
   const opened = await service.open(parts).catch((error: unknown) => closeParts().then(() => Promise.reject(error)));
+  const messaging = serviceMessaging(placed, { app: opened.app, database, metrics, log });
   const readyChecks: ReadyCheck[] = [
     ...ownChecks(shared, database),
+    ...replicaChecks(database),
     ledgerCheck(placed, ledger),
+    ...messagingCheck(placed, { messaging, database }),
     ...(opened.readyChecks ?? []),
   ];
   return {
     placed,
     opened,
     ledger,
+    messaging,
     mounted: mountOf(placement, placed, { opened, log, prefix, readyChecks, limiter }),
     close: async () => {
+      await messaging.close(messagingCloseMs);
       await opened.close();
       await closeParts();
     },
@@ -111,26 +127,6 @@ function ownChecks(shared: SharedParts, database: Database): ReadyCheck[] {
     { name: 'database', isEssential: true, check: () => database.ping().then(() => ({})) },
     { name: 'key_value', isEssential: false, check: () => shared.keyValue.ping().then(() => ({})) },
   ];
-}
-
-function openPool({ service, config, applicationUrl }: PlacedService, metrics: Metrics, log: Log): Database {
-  const database = openDatabase({
-    url: applicationUrl,
-    connectionsMax: Number(config['DATABASE_POOL_MAX'] ?? 8),
-    statementTimeoutMs: Number(config['DATABASE_STATEMENT_TIMEOUT_MS'] ?? 10_000),
-    lockTimeoutMs: Number(config['DATABASE_LOCK_TIMEOUT_MS'] ?? 5_000),
-    slowMs: Number(config['DATABASE_SLOW_MS'] ?? 500),
-    applicationName: `quinta ${service.face.name}`,
-    log,
-    observe: statementObserver(metrics),
-  });
-  const states = (): { labels: { state: string }; value: number }[] => [
-    { labels: { state: 'idle' }, value: database.pool.idle },
-    { labels: { state: 'busy' }, value: database.pool.total - database.pool.idle },
-    { labels: { state: 'waiting' }, value: database.pool.waiting },
-  ];
-  metrics.gauge('quinta_database_connections', 'Connections of the pool.', states, { labelNames: ['state'] });
-  return database;
 }
 
 function openLimiter(shared: SharedParts, metrics: Metrics): Limiter {
@@ -211,12 +207,4 @@ function openLog(placement: Placement, { service, config }: PlacedService, share
     const reason = error instanceof Error ? error.message : String(error);
     throw new ConfigError([`LOG_DIR holds "${String(directory)}", but should hold a folder to write to: ${reason}`]);
   }
-}
-
-function statementObserver(metrics: Metrics): (operation: string, durationMs: number, failed: boolean) => void {
-  const durations = metrics.histogram('quinta_database_statement_seconds', 'Time of one database statement.', {
-    labelNames: ['operation', 'outcome'],
-  });
-  return (operation, durationMs, failed) =>
-    durations.observe({ operation, outcome: failed ? 'failed' : 'done' }, durationMs / 1000);
 }

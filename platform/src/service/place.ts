@@ -23,6 +23,8 @@ export interface PlacedService {
   readonly ownerUrl: string;
   /** The role that the service itself works as. */
   readonly applicationUrl: string;
+  /** For reads as that role; undefined where there is no replica, and none of an embedded database. */
+  readonly replicaUrl?: string;
   readonly isEmbedded: boolean;
 }
 
@@ -111,21 +113,30 @@ function readAll(
 
 /** Tables of two services have the same names, so each needs a database of its own. */
 function sharedDatabases(read: readonly ReadService[], isProduction: boolean): string[] {
-  const users = new Map<string, string>();
-  return read.flatMap(({ service, config }) => {
+  const users = new Map<string, { readonly database: string; readonly names: string[] }>();
+  for (const { service, config } of read) {
     const url = service.databaseUrlOf(config, isProduction);
-    if (url === undefined) return [];
+    if (url === undefined) continue;
     const { host, port, database } = parseDatabaseUrl(url);
     const place = `${host}:${port}/${database}`;
-    const { name } = service.face;
-    const other = users.get(place);
-    users.set(place, name);
-    if (other === undefined) return [];
-    return [
-      `DATABASE_URL names one database (${database}) for ${other} and ${name}, but each needs its own: ` +
-        `set ${urlVariableOf(other)} and ${urlVariableOf(name)}`,
-    ];
-  });
+    const known = users.get(place) ?? { database, names: [] };
+    users.set(place, known);
+    known.names.push(service.face.name);
+  }
+  return [...users.values()]
+    .filter(({ names }) => names.length > 1)
+    .map(({ database, names }) => {
+      const variables = names.map(urlVariableOf);
+      return (
+        `DATABASE_URL names one database (${database}) for ${inWords(names)}, but each needs its own: ` +
+        `set ${inWords(variables)}`
+      );
+    });
+}
+
+/** `a, b and c` */
+function inWords(words: readonly string[]): string {
+  return words.join(', ').replace(/, ([^,]*)$/, ' and $1');
 }
 
 async function placeOne(
@@ -137,7 +148,9 @@ async function placeOne(
   if (configured !== undefined) {
     const owner = config['MIGRATION_DATABASE_URL'];
     const ownerUrl = typeof owner === 'string' ? owner : configured;
-    return { service, config, ownerUrl, applicationUrl: configured, isEmbedded: false };
+    const replicaUrl = service.replicaUrlOf?.(config);
+    const replica = replicaUrl === undefined ? {} : { replicaUrl };
+    return { service, config, ownerUrl, applicationUrl: configured, ...replica, isEmbedded: false };
   }
   if (!where.embedded) throw new Error(`${service.face.name} has no database`);
   const database = await where.embedded.ensureDatabase(service.face.name.replaceAll('-', '_'));

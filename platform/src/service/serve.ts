@@ -4,6 +4,7 @@ import { buildServer } from '../http/index.ts';
 import { type Log, systemClock } from '../kernel/index.ts';
 import { frontPageHtml } from './front-page.ts';
 import { followInFlight, type InFlight } from './in-flight.ts';
+import { startBackground, stopBackground } from './background.ts';
 import { openService, openSharedParts, type RunningService, type SharedParts } from './open.ts';
 import type { Placement } from './place.ts';
 import { portHeldBy } from './port-holder.ts';
@@ -50,14 +51,15 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     const server = await serverOf(options, shared, services);
     const inFlight = followInFlight(server.server);
     const address = await listen(server, options);
-    for (const { placed, ledger } of services) if (placed.config['AUDIT_SEALING'] !== false) ledger.start();
+    for (const service of services) startBackground(service, 'where queues are embedded');
     const housekeeping = setInterval(() => void keepHouse(services, options.log), housekeepingMs);
     let stopped: Promise<void> | undefined;
     const stop = async (timeoutMs: number): Promise<void> => {
       isStopping = true;
+      const endMs = performance.now() + timeoutMs;
       clearInterval(housekeeping);
       await closeWithin(server, inFlight, timeoutMs);
-      for (const { ledger } of services) await ledger.stop();
+      for (const service of services) await stopBackground(service, endMs - performance.now());
       await closeParts();
     };
     return { address, services, stop: (timeoutMs) => (stopped ??= stop(timeoutMs)) };

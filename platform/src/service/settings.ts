@@ -1,5 +1,16 @@
 import { isIP } from 'node:net';
-import { choice, databaseUrl, flag, integer, list, password, secret, text, url } from '../config/index.ts';
+import {
+  choice,
+  type ConfigOf,
+  databaseUrl,
+  flag,
+  integer,
+  list,
+  password,
+  secret,
+  text,
+  url,
+} from '../config/index.ts';
 
 const dayS = 86_400;
 
@@ -37,6 +48,8 @@ export const hostSettings = {
     'redis',
     'rediss',
   ]),
+  REDIS_HOST: text('Host of Redis, where no REDIS_URL is set', undefined),
+  REDIS_PORT: integer('Port of Redis, beside REDIS_HOST', 6_379, { min: 1, max: 65_535 }),
   DATABASE_WAIT_MS: integer('How long a start waits for databases that do not answer yet', 30_000, {
     min: 0,
     max: 600_000,
@@ -48,6 +61,14 @@ export const hostSettings = {
   LOG_DIR: text('Folder for rotated log files besides standard output', undefined),
 } as const;
 
+/** `REDIS_URL`, or its parts once a host is named. Otherwise undefined: the memory of the process. */
+export function redisUrlOf(
+  host: Pick<ConfigOf<typeof hostSettings>, 'REDIS_URL' | 'REDIS_HOST' | 'REDIS_PORT'>,
+): string | undefined {
+  const { REDIS_URL: address, REDIS_HOST: name, REDIS_PORT: port } = host;
+  return address !== undefined || name === undefined ? address : `redis://${name}:${port}/0`;
+}
+
 /** What every service with an SQL database has. */
 export const databaseSettings = {
   DATABASE_URL: databaseUrl('The database; without it the embedded one is used'),
@@ -56,6 +77,17 @@ export const databaseSettings = {
   DATABASE_STATEMENT_TIMEOUT_MS: integer('How long one statement may take', 10_000, { min: 100, max: 600_000 }),
   DATABASE_LOCK_TIMEOUT_MS: integer('How long one statement may wait for a lock', 5_000, { min: 50, max: 600_000 }),
   DATABASE_SLOW_MS: integer('Statements slower than this are logged', 500, { min: 1, max: 600_000 }),
+} as const;
+
+/** What a service has whose reads may go to a replica. */
+export const replicaSettings = {
+  DATABASE_REPLICA_URL: databaseUrl(
+    'A streaming replica of the database for reads; down or behind, the primary answers',
+  ),
+  DATABASE_REPLICA_LAG_MAX_MS: integer('How old a state of the replica may be that is read', 1_000, {
+    min: 200,
+    max: 60_000,
+  }),
 } as const;
 
 /** What every service has, since each keeps an audit. */

@@ -5,7 +5,7 @@
  * warning a minute to stderr: a full disk or a reader that went away must not stop a service, nor fill
  * its memory. At the end of the process what still waits is written synchronously, within `exitWaitMs`.
  *
- * pino's own destination (sonic-boom 4.2) is not used, because at exit it tries for ever to write to a full disk or a
+ * The destination of pino (sonic-boom 4.2) is not used, because at exit it tries for ever to write to a full disk or a
  * closed pipe, so that the process never ends.
  */
 

@@ -1,16 +1,24 @@
-/** The levels that a line can have, as pino names them. */
+/** The levels that a line can have. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-/** The least level that is written; `fatal` and `silent` let nothing of ours through. */
-export type LogThreshold = LogLevel | 'fatal' | 'silent';
+/** The least level that is written; `critical` and `silent` let nothing of ours through. */
+export type LogThreshold = LogLevel | 'critical' | 'silent';
+
+export const ranks: Readonly<Record<LogThreshold, number>> = {
+  debug: 20,
+  info: 30,
+  warn: 40,
+  error: 50,
+  critical: 60,
+  silent: Infinity,
+};
 
 /** What a line calls its level: the words that MEXA's logs have always had. */
-export const levelWords: Readonly<Record<string, string>> = {
+export const levelWords: Readonly<Record<LogLevel, string>> = {
   debug: 'DEBUG',
   info: 'INFO',
   warn: 'WARNING',
   error: 'ERROR',
-  fatal: 'CRITICAL',
 };
 
 const thresholds = new Map<string, LogThreshold>([
@@ -20,14 +28,14 @@ const thresholds = new Map<string, LogThreshold>([
   ['warning', 'warn'],
   ['warn', 'warn'],
   ['error', 'error'],
-  ['critical', 'fatal'],
-  ['fatal', 'fatal'],
+  ['critical', 'critical'],
+  ['fatal', 'critical'],
   ['silent', 'silent'],
 ]);
 
 /**
- * Reads LOG_LEVEL: DEBUG, INFO, WARNING, ERROR or CRITICAL in any case, and pino's own names. Returns undefined for
- * any other text.
+ * Reads LOG_LEVEL: DEBUG, INFO, WARNING, ERROR or CRITICAL in any case, and the names that logging libraries of Node
+ * have for them. Returns undefined for any other text.
  */
 export function parseLogLevel(text: string): LogThreshold | undefined {
   return thresholds.get(text.trim().toLowerCase());

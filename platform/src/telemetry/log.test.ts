@@ -103,9 +103,9 @@ describe('a line', () => {
   });
 });
 
-test('fields that look like a request of node:http stay fields', () => {
-  const line = lineOf({ method: 'GET', headers: { a: 1 }, socket: 'x' });
-  expect(line).toMatchObject({ method: 'GET', headers: { a: 1 }, socket_: 'x' });
+test('fields that look like a request of node:http, or say how they are written, stay fields', () => {
+  const fields = { method: 'GET', headers: { a: 1 }, socket: 'x', toJSON: 'y' };
+  expect(lineOf({ ...fields, inner: { toJSON: () => 'z' } })).toMatchObject({ ...fields, inner: {} });
 });
 
 test('a level that is none is refused by name', () => {

@@ -61,11 +61,8 @@ function addField(line: PlainRecord, key: string, value: unknown, walk: Walk): v
   if (plain !== undefined) line[reserved] = plain;
 }
 
-/**
- * What pino writes itself: the same name twice in a line would let a field pass for the line's own. And `socket`, which
- * together with `method` and `headers` makes pino take the line for a request of node:http.
- */
-const reservedNames = new Set(['timestamp', 'level', 'message', 'socket']);
+/** What each line has of its own: the same name twice would let a field pass for that. */
+const reservedNames = new Set(['timestamp', 'level', 'message']);
 
 interface KeyFacts {
   readonly name: string;

@@ -1,3 +1,4 @@
+import { boundTests } from './keyvalue-contract-bounds.ts';
 import { expect, test, vi } from 'vitest';
 import { type KeyValue, KeyValueUnavailable, type TakeLimit, type TakeResult } from '../keyvalue/index.ts';
 
@@ -14,7 +15,7 @@ export interface KeyValueFixture {
 }
 
 type World = (fixture: KeyValueFixture) => Promise<void>;
-type Story = (title: string, world: World) => void;
+export type Story = (title: string, world: World) => void;
 
 /** Registers the tests that every adapter of the key-value port passes; call it inside a `describe`. */
 export function keyValueContract(open: () => Promise<KeyValueFixture>): void {
@@ -73,29 +74,6 @@ function valueTests(story: Story): void {
   });
 }
 
-function boundTests(story: Story): void {
-  const calls: Record<string, (keyValue: KeyValue) => Promise<unknown>> = {
-    'no lifetime': (kv) => kv.set('a', 'b', { ttlMs: 0 }),
-    'an endless lifetime': (kv) => kv.set('a', 'b', { ttlMs: Number.POSITIVE_INFINITY }),
-    'half a millisecond': (kv) => kv.setIfAbsent('a', 'b', { ttlMs: 0.5 }),
-    'a lock without an end': (kv) => kv.lock('a', { ttlMs: 0 }),
-    'no key': (kv) => kv.get(''),
-    'a key of 513 characters': (kv) => kv.delete('k'.repeat(513)),
-    'a key of the adapters': (kv) => kv.set('~limit:a', 'b', { ttlMs: 1 }),
-    '101 keys': (kv) => kv.getMany(Array.from({ length: 101 }, () => 'a')),
-    'a value over a mebi-character': (kv) => kv.set('a', 'b'.repeat(1_048_577), { ttlMs: 1 }),
-    'a limit of nothing': (kv) => kv.take({ key: 'a', limit: 0, windowMs: 1 }),
-    'a limit beyond the log': (kv) => kv.take({ key: 'a', limit: 10_001, windowMs: 1 }),
-    'a window of nothing': (kv) => kv.take({ key: 'a', limit: 1, windowMs: 0 }),
-    'a cost beyond the limit': (kv) => kv.take({ key: 'a', limit: 2, windowMs: 1, cost: 3 }),
-  };
-  for (const [name, call] of Object.entries(calls)) {
-    story(`refuses ${name}`, async ({ first }) => {
-      await expect(call(first)).rejects.toThrow(RangeError);
-    });
-  }
-}
-
 function limitTests(story: Story): void {
   story('admits exactly 5 of 200 parallel attempts, and 5 more a window later', async (fixture) => {
     const limit = { key: 'login', limit: 5, windowMs: fixture.unitMs };
@@ -151,6 +129,16 @@ function limitTests(story: Story): void {
 }
 
 function slidingTests(story: Story): void {
+  story('takes an attempt back that turned out not to count, and none that is not there', async ({ first, second }) => {
+    const limit = { key: 'a', limit: 2, windowMs: minuteMs };
+    await second.giveBack('a');
+    await takeTimes(first, limit, 2);
+    await second.giveBack('a');
+    expect(await first.take(limit)).toMatchObject({ allowed: true, remaining: 0 });
+    for (let step = 0; step < 3; step += 1) await first.giveBack('a');
+    expect(await second.take({ ...limit, cost: 0 })).toMatchObject({ remaining: 2 });
+    expect(allowedIn(await takeTimes(second, limit, 3))).toBe(2);
+  });
   story('counts refused attempts where asked, so that only a pause helps', async ({ first, unitMs, elapse }) => {
     const limit = { key: 'a', limit: 2, windowMs: unitMs, countRefused: true };
     await takeTimes(first, limit, 2);

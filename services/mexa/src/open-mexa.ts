@@ -7,7 +7,13 @@ import {
   namedKeys,
   watchRevocations,
 } from '@quinta/platform/identity';
-import { type OpenedService, passwordHasherOf, resolveSecret, type ServiceParts } from '@quinta/platform/service';
+import {
+  type OpenedService,
+  passwordHasherOf,
+  resolveSecret,
+  type ServiceParts,
+  shownHasher,
+} from '@quinta/platform/service';
 import type { Mexa } from './app.ts';
 import { recordRefusal } from './audit-log/record-refusal.ts';
 import { openSets } from './sets.ts';
@@ -34,7 +40,7 @@ export async function openMexa(parts: ServiceParts<MexaConfig>): Promise<OpenedS
     ledger: parts.ledger,
     clock,
     log,
-    passwords: passwordHasherOf(config),
+    passwords: shownHasher(passwordHasherOf(config), parts.metrics),
     tokens: createAccessTokens({
       keys: namedKeys(secret, config.JWT_SECRET_PREVIOUS),
       issuer: 'quinta',

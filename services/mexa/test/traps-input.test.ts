@@ -237,6 +237,27 @@ describe('no client can make a statement raise, nor end a connection', () => {
     expect(harm).toEqual(noHarm);
   });
 
+  test('with a user who is changed while their sessions end and go on', async () => {
+    const token = world.tokens.admin;
+    const people = await Promise.all(Array.from({ length: 6 }, () => newPerson(world)));
+    const turns = people.map(async (person) => ({
+      person,
+      sessions: [await signIn(world, person), await signIn(world, person)],
+    }));
+    const ready = await Promise.all(turns);
+    const harm = await harmOf(async () => {
+      const answers = ready.map(({ person: { id, username }, sessions: [one, other] }) => [
+        world.api(`/usuarios/${id}`, { method: 'PATCH', token, body: { username: `${username}x`, role: 'cajero' } }),
+        world.api('/auth/logout', { method: 'POST', token: one?.access_token }),
+        world.api('/auth/refresh', { body: { refresh_token: other?.refresh_token } }),
+        world.api(`/usuarios/${id}`, { method: 'PATCH', token, body: { active: false } }),
+        world.api('/auth/logout', { method: 'POST', token: other?.access_token }),
+      ]);
+      return Promise.all(answers.flat());
+    });
+    expect(harm).toEqual(noHarm);
+  });
+
   test(`with what the API's own document allows, and almost allows (QUINTA_FUZZ_SEED=${seed})`, async () => {
     const { baseUrl, mexa } = world;
     const tokenOf = (role: string): Promise<string> => issueMexaToken(mexa, { role });

@@ -9,6 +9,7 @@ import type { PasswordStore } from './auth/password-store.ts';
 import type { RoleStore } from './auth/role-store.ts';
 import type { MemberStore } from './member/member-store.ts';
 import type { MoveAccesConfig } from './settings.ts';
+import type { Closings } from './socket/closings.ts';
 import type { Hub } from './socket/hub.ts';
 import type { SubscriptionWatch } from './socket/subscription-watch.ts';
 
@@ -27,6 +28,7 @@ export interface MoveAcces {
   readonly revocations: Revocations;
   readonly codes: MemberCodes;
   readonly hub: Hub;
+  readonly closings: Closings;
   readonly subscriptionWatch: SubscriptionWatch;
   readonly limiter: Limiter;
   readonly keyValue: KeyValue;

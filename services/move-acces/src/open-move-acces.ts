@@ -7,9 +7,8 @@ import {
   type Revocations,
   watchRevocations,
 } from '@quinta/platform/identity';
-import { recordAudit } from '@quinta/platform/audit';
-import type { Context } from '@quinta/platform/kernel';
-import { type OpenedService, resolveSecret, type ServiceParts } from '@quinta/platform/service';
+import { recordRefusal } from '@quinta/platform/audit';
+import { type OpenedService, resolveSecret, type ServiceParts, shownHasher } from '@quinta/platform/service';
 import { subscriptionStore } from './abonnement/subscription-store.ts';
 import { memberCodes } from './access/member-code.ts';
 import type { MoveAcces } from './app.ts';
@@ -20,6 +19,7 @@ import { legacyColumns } from './legacy/columns.ts';
 import { memberStore } from './member/member-store.ts';
 import { forgetRegistrations } from './member/register.ts';
 import { isInProduction, type MoveAccesConfig } from './settings.ts';
+import { openClosings } from './socket/closings.ts';
 import { type Hub, openHub } from './socket/hub.ts';
 import { watchSubscriptions } from './socket/subscription-watch.ts';
 
@@ -45,7 +45,7 @@ export async function openMoveAcces(parts: ServiceParts<MoveAccesConfig>): Promi
     subscriptions: subscriptionStore,
     passwordRows: passwordStore(columns),
     roleRows: roleStore,
-    passwords: hasherOf(config),
+    passwords: shownHasher(hasherOf(config), parts.metrics),
     tokens: createAccessTokens({
       keys: namedKeys(secret, config.APP_SECRET_PREVIOUS),
       issuer: 'quinta',
@@ -56,6 +56,7 @@ export async function openMoveAcces(parts: ServiceParts<MoveAccesConfig>): Promi
     families: familiesOf(parts, { secret, hub, revocations }),
     codes: memberCodes(secret, clock),
     hub,
+    closings: openClosings({ database, log }),
     subscriptionWatch: watchSubscriptions({
       database,
       subscriptions: subscriptionStore,
@@ -81,12 +82,15 @@ export async function openMoveAcces(parts: ServiceParts<MoveAccesConfig>): Promi
         await app.families.purgeExpired(tx, purgeMax);
         await forgetRegistrations(tx);
       }),
-    close: async () => {
-      await app.subscriptionWatch.stop();
-      await hub.stop();
-      await revocations.stop();
-    },
+    close: () => closeParts(app),
   };
+}
+
+async function closeParts({ subscriptionWatch, hub, closings, revocations }: MoveAcces): Promise<void> {
+  await subscriptionWatch.stop();
+  await hub.stop();
+  await closings.stop();
+  await revocations.stop();
 }
 
 /** Sessions, whose end every process learns at once. */
@@ -105,16 +109,4 @@ function familiesOf(
       hub.sessionEnded(familyId);
     },
   });
-}
-
-/** Who asked for what they may not have is a fact for the audit, written before they hear of it. */
-async function recordRefusal({ database }: MoveAcces, context: Context, permission: string): Promise<void> {
-  await database.transact((tx) =>
-    recordAudit(tx, context, {
-      action: 'refused',
-      resourceType: 'permission',
-      resourceId: null,
-      details: { permission },
-    }),
-  );
 }

@@ -1,11 +1,10 @@
-import { auditProofProblems } from '@quinta/platform/audit';
+import { auditProofProblems, exportAuditRows, recordAuditDeed } from '@quinta/platform/audit';
 import { platformProblems } from '@quinta/platform/http';
 import { identityProblems } from '@quinta/platform/identity';
 import { defineService } from '@quinta/platform/service';
 import { abonnementRoutes } from './abonnement/abonnement-routes.ts';
 import { accessRoutes } from './access/access-routes.ts';
 import { adminRoutes } from './admin/admin-routes.ts';
-import { exportMoveAccesAudit, recordMoveAccesDeed } from './admin/audit-log.ts';
 import { authRoutes } from './auth/auth-routes.ts';
 import { checkMoveAccesConfig } from './check-config.ts';
 import { issueMoveAccesToken, seedMoveAcces } from './demo.ts';
@@ -59,8 +58,8 @@ export const moveAcces = defineService({
   // A missing or weak secret is said before a database is touched.
   checkConfig: checkMoveAccesConfig,
   open: openMoveAcces,
-  exportAudit: exportMoveAccesAudit,
-  recordDeed: recordMoveAccesDeed,
+  exportAudit: exportAuditRows,
+  recordDeed: recordAuditDeed,
   personResource: 'user',
   seed: seedMoveAcces,
   issueToken: issueMoveAccesToken,

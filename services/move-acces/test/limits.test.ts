@@ -64,6 +64,25 @@ describe('with the promised limits', () => {
     expect((await signIn('198.51.100.1', demoPassword, 'mia@demo.example')).status).toBe(200);
   });
 
+  test('D13 guesses at once from many addresses are no more than one after the other, and wait for those before them', async () => {
+    const before = world.moveAcces.passwords.stats.finished;
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, (_, place) => signIn(`198.51.102.${place}`, 'a guess', 'noah@demo.example')),
+    );
+    expect(answers.filter(({ status }) => status === 401)).toHaveLength(6);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(54);
+    expect(world.moveAcces.passwords.stats.finished - before).toBe(6);
+    const rows = await world.sql("select count(*) as count from audit_logs where action = 'login_throttled'");
+    expect(Number(rows[0]?.['count'])).toBeGreaterThanOrEqual(54);
+  });
+
+  test('B11 a hundred who sign in at once with the right password all come in, though few may fail', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, place) => signIn(`198.51.103.${place}`, demoPassword, 'staff@demo.example')),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 100 }, () => 200));
+  });
+
   test('an address that nobody has is throttled in the same words', async () => {
     const statuses: number[] = [];
     for (let place = 0; place < 8; place += 1) {

@@ -36,6 +36,22 @@ describe('the profile', () => {
     expect((await world.api('/users/me', { token, headers: { 'if-none-match': tag } })).status).toBe(304);
   });
 
+  test('H04 of two changes of what was read once, one is made and the other refused', async () => {
+    const { token } = await somebody();
+    const tag = (await world.api('/users/me', { token })).headers.get('etag') ?? '';
+    const patch = (rue: string, ifMatch: string) =>
+      world.api('/users/me', { method: 'PATCH', token, body: { rue }, headers: { 'if-match': ifMatch } });
+    const answers = await Promise.all([patch('Rue 1', tag), patch('Rue 2', tag)]);
+    const [made, refused] = answers.toSorted((one, other) => one.status - other.status);
+    expect([made?.status, refused?.status]).toEqual([200, 412]);
+    expect(refused?.json()).toMatchObject({ code: 'precondition_failed' });
+    expect((await world.api('/users/me', { token })).json()).toEqual(made?.json());
+    // The answer to a change says what to name next; `*` is whatever there is, and what is no tag is none of ours.
+    expect((await patch('Rue 3', made?.headers.get('etag') ?? '')).status).toBe(200);
+    expect((await patch('Rue 4', '*')).status).toBe(200);
+    expect((await patch('Rue 5', 'x')).status).toBe(412);
+  });
+
   test('a change of some fields leaves the others, and a telephone number can be taken away', async () => {
     const { token } = await somebody();
     const patch = (body: unknown) => world.api('/users/me', { method: 'PATCH', token, body });

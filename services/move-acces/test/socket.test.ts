@@ -56,6 +56,21 @@ test('welcomes, echoes and answers as promised', async () => {
   }
 });
 
+test('L01 the audit tells when a connection began and how it ended', async () => {
+  const { access } = await somebody();
+  const socket = await connect(`?token=${access}`);
+  await socket.next('welcome');
+  socket.sayText('x'.repeat(70_000));
+  expect((await socket.closed).code).toBe(1_009);
+  const rows = () =>
+    world.sql(`select action, details from audit_logs where action like 'ws%' and user_id =
+      (select user_id from audit_logs where action = 'ws_connect' order by id desc limit 1) order by id`);
+  await expect.poll(rows, { timeout: 10_000, interval: 20 }).toEqual([
+    { action: 'ws_connect', details: null },
+    { action: 'ws_disconnect', details: { code: 1_009 } },
+  ]);
+});
+
 test.each([
   ['J01 no token', '', 401],
   ['J02 a forged one', '?token=eyJhbGciOiJub25lIn0.e30.', 401],

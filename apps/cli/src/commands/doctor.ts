@@ -1,10 +1,10 @@
 import { access, constants, statfs } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { ConfigError, readConfig } from '@quinta/platform/config';
-import { openDatabase } from '@quinta/platform/database';
+import { examineReplica, openDatabase } from '@quinta/platform/database';
 import { silentLog } from '@quinta/platform/kernel';
 import { openKeyValue } from '@quinta/platform/keyvalue';
-import { hostSettings, migratorOf, type PlacedService, type Placement } from '@quinta/platform/service';
+import { hostSettings, migratorOf, type PlacedService, type Placement, redisUrlOf } from '@quinta/platform/service';
 import { explain } from '../explain.ts';
 import { servicesNamed } from '../services.ts';
 import { environment, print, printJson, withPlacement } from '../surroundings.ts';
@@ -182,8 +182,9 @@ async function folderFinding({ dataDirectory }: Placement): Promise<Finding> {
 }
 
 async function keyValueFinding({ host }: Placement): Promise<Finding> {
-  if (host.REDIS_URL === undefined) return { subject: 'key-value', state: 'good', says: 'in the memory of this host' };
-  const store = openKeyValue({ redisUrl: host.REDIS_URL, log: silentLog });
+  const redisUrl = redisUrlOf(host);
+  if (redisUrl === undefined) return { subject: 'key-value', state: 'good', says: 'in the memory of this host' };
+  const store = openKeyValue({ redisUrl, log: silentLog });
   try {
     await store.ping();
     return { subject: 'key-value', state: 'good', says: 'Redis answers' };
@@ -192,7 +193,7 @@ async function keyValueFinding({ host }: Placement): Promise<Finding> {
       subject: 'key-value',
       state: 'problem',
       says: 'Redis does not answer',
-      mend: 'Start it, or mend REDIS_URL',
+      mend: 'Start it, or mend REDIS_URL, or REDIS_HOST and REDIS_PORT',
     };
   } finally {
     await store.close();
@@ -224,5 +225,29 @@ async function databaseFindings(placed: PlacedService): Promise<Finding[]> {
           mend: `quinta migrate up ${name}`,
         },
   );
+  const { applicationUrl, replicaUrl } = placed;
+  if (replicaUrl !== undefined) findings.push(await replicaFinding(name, applicationUrl, replicaUrl));
   return findings;
+}
+
+async function replicaFinding(name: string, primaryUrl: string, replicaUrl: string): Promise<Finding> {
+  const subject = `${name} replica`;
+  const finding = await examineReplica(primaryUrl, replicaUrl);
+  if (finding.kind === 'foreign') {
+    return {
+      subject,
+      state: 'problem',
+      says: `${finding.reason}, so that the primary answers all reads`,
+      mend: 'Set it up anew as a streaming replica, or mend DATABASE_REPLICA_URL',
+    };
+  }
+  if (finding.kind === 'unreachable') {
+    return {
+      subject,
+      state: 'advice',
+      says: `${explain(finding.cause).join(' ')}. The primary answers all reads`,
+      mend: 'Start it, or mend DATABASE_REPLICA_URL',
+    };
+  }
+  return { subject, state: 'good', says: `replays the log of this primary, ${finding.lagBytes} bytes behind` };
 }

@@ -24,8 +24,12 @@ export async function createDatabase(client: Client, name: string, passwordOf: P
     await client.query(`create database ${quoted(name)} owner ${quoted(owner)} template template0`);
   }
   // Temporary tables are DDL too: the application gets the right to connect, and the owner has all by owning.
-  await client.query(`revoke all on database ${quoted(name)} from public, ${quoted(application)}`);
-  await client.query(`grant connect on database ${quoted(name)} to ${quoted(application)}`);
+  // One query of two statements is one transaction: nobody who connects meanwhile is refused, and a process that is
+  // killed here leaves no database that its application may not open.
+  await client.query(
+    `revoke all on database ${quoted(name)} from public, ${quoted(application)};
+     grant connect on database ${quoted(name)} to ${quoted(application)}`,
+  );
 }
 
 /** Ends the connections of a database and drops it with its roles, where it exists. Call it under the mutex. */

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Client } from 'pg';
+import { type Client, DatabaseError } from 'pg';
 import type { Log } from '../../kernel/index.ts';
 import { attach, type Attachment, type AttachOptions } from './attach.ts';
 import { closeCommonDatabases } from './databases.ts';
@@ -27,6 +27,7 @@ export class Holder {
   private readonly options: Omit<AttachOptions, 'applicationName'>;
   private readonly log: Log;
   private attachment: Attachment;
+  private ended: Promise<void> = Promise.resolve();
   private isReleased = false;
   private revival: Promise<void> | undefined;
 
@@ -46,8 +47,24 @@ export class Holder {
     return this.attachment;
   }
 
-  /** Runs `work` on the holder's own connection, alone among all processes. */
-  exclusively<T>(work: (attachment: Attachment) => Promise<T>): Promise<T> {
+  /**
+   * Runs `work` on the holder's own connection, alone among all processes. Where the server ends meanwhile, the work is
+   * done again, once, on the server that has been started since: it has to bear that.
+   */
+  async exclusively<T>(work: (attachment: Attachment) => Promise<T>): Promise<T> {
+    await this.revival;
+    const { attachment: before, ended } = this;
+    try {
+      return await this.alone(work);
+    } catch (error) {
+      if (isFatal(error)) await ended;
+      await this.revival;
+      if (this.attachment === before) throw error;
+      return this.alone(work);
+    }
+  }
+
+  private alone<T>(work: (attachment: Attachment) => Promise<T>): Promise<T> {
     return withMutex(this.options.place.lockFile, async () => {
       const client = this.attachment.client as Unreferenced;
       client.ref();
@@ -94,8 +111,12 @@ export class Holder {
 
   private watch(): void {
     const client = this.attachment.client as Unreferenced;
-    client.once('end', () => {
-      if (!this.isReleased) this.revival = this.revive();
+    // The error comes before the end, and so whoever waits for the end finds the revival.
+    this.ended = new Promise<void>((resolve) => {
+      client.once('end', () => resolve());
+    });
+    client.once('error', () => {
+      if (!this.isReleased) this.revival = this.ended.then(() => this.revive());
     });
     client.unref(); // a process that has nothing else to do may end
   }
@@ -113,6 +134,11 @@ export class Holder {
       }
     }
   }
+}
+
+/** Whether the server has said that it closes the connection. Its word comes before the connection ends. */
+function isFatal(error: unknown): boolean {
+  return error instanceof DatabaseError && (error.severity === 'FATAL' || error.severity === 'PANIC');
 }
 
 async function attachAsHolder(options: Omit<AttachOptions, 'applicationName'>, log: Log): Promise<Attachment> {

@@ -44,6 +44,7 @@ function plainCalls(store: KeyValue): Record<string, Call> {
     delete: async (...args: Parameters<KeyValue['delete']>) => store.delete(...args),
     take: async (...args: Parameters<KeyValue['take']>) => store.take(...args),
     resetLimit: async (...args: Parameters<KeyValue['resetLimit']>) => store.resetLimit(...args),
+    giveBack: async (...args: Parameters<KeyValue['giveBack']>) => store.giveBack(...args),
     publish: async (...args: Parameters<KeyValue['publish']>) => store.publish(...args),
     ping: async () => store.ping(),
     close: async () => store.close(),

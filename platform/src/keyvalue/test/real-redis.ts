@@ -2,11 +2,11 @@ import { execFileSync, type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { expect, vi } from 'vitest';
+import { freePort } from '../../testing/free-port.ts';
 
 /** A Redis that a suite may run on: `describe.skipIf(redis.unreachable !== undefined)(redis.name, …)`. */
 export interface RealRedis {
@@ -163,13 +163,4 @@ export class PrivateRedis {
       client.disconnect();
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

@@ -46,6 +46,7 @@ export class RemoteWorker {
       delete: forward('delete'),
       take: forward('take'),
       resetLimit: forward('resetLimit'),
+      giveBack: forward('giveBack'),
       publish: forward('publish'),
       ping: forward('ping'),
       close: forward('close'),

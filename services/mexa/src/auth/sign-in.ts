@@ -6,7 +6,7 @@ import type { Mexa } from '../app.ts';
 import { credentialsInvalid } from '../problems.ts';
 import type { UsuarioRow } from '../tables.ts';
 import { usuarioOf, usuarioOutput } from '../usuario/usuario.ts';
-import { findUsuario, findUsuarioByLogin, lockUsuario, replacePasswordHash } from '../usuario/usuario-store.ts';
+import { findUsuarioByLogin, holdUsuario, lockUsuario, replacePasswordHash } from '../usuario/usuario-store.ts';
 
 /** What a sign-in or a refresh answers. */
 export const sessionOutput = z.object({
@@ -59,6 +59,8 @@ async function tryPassword(
 /** A new pair of tokens for a refresh token; a stolen one ends the session everywhere. */
 export async function refreshSession(app: Mexa, context: Context, refreshToken: string): Promise<SessionAnswer> {
   const { rotation, user } = await app.database.transact(async (tx) => {
+    const owner = await app.families.familyOf(tx, refreshToken);
+    const subject = owner && (await holdUsuario(tx, Number(owner.subject)));
     const rotated = await app.families.rotate(tx, refreshToken, context.client);
     if (rotated.outcome === 'reused') {
       await recordAudit(tx, context, {
@@ -69,7 +71,6 @@ export async function refreshSession(app: Mexa, context: Context, refreshToken: 
         details: { session_id: rotated.familyId },
       });
     }
-    const subject = rotated.outcome === 'invalid' ? undefined : await findUsuario(tx, Number(rotated.subject));
     return { rotation: rotated, user: subject };
   });
   const refusal = refusalOf(rotation);
@@ -84,6 +85,7 @@ export async function signOut(app: Mexa, context: Context): Promise<void> {
   const { actor } = context;
   if (!actor) return;
   await app.database.transact(async (tx) => {
+    await holdUsuario(tx, Number(actor.id));
     if (!(await app.families.revoke(tx, actor.sessionId, 'logout'))) return;
     await recordAudit(tx, context, { action: 'logout', resourceType: 'usuario', resourceId: Number(actor.id) });
   });

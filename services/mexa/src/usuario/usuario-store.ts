@@ -55,17 +55,30 @@ export async function findUsuarioByLogin(db: Db | Tx, identifier: string): Promi
 
 const lockById = readStatement<[id: number], UsuarioRow>(
   'usuario.lock',
-  `select ${columnList} from usuarios where id = $1 for update`,
+  `select ${columnList} from usuarios where id = $1 for no key update`,
 );
 
-/** Locks a user until the transaction ends. */
+/** Locks a user against other changes until the transaction ends; rows that name the user may still be written. */
 export async function lockUsuario(tx: Tx, id: number): Promise<UsuarioRow | undefined> {
   return (await tx.run(lockById, [id])).rows[0];
 }
 
+const holdById = readStatement<[id: number], UsuarioRow>(
+  'usuario.hold',
+  `select ${columnList} from usuarios where id = $1 for key share`,
+);
+
+/**
+ * Holds the key of a user, as each audit row that names the user does. Whoever locks a session and then writes such a
+ * row holds the user first: others change a user and then end the sessions, and the two would wait for each other.
+ */
+export async function holdUsuario(tx: Tx, id: number): Promise<UsuarioRow | undefined> {
+  return (await tx.run(holdById, [id])).rows[0];
+}
+
 const lockAdmins = readStatement<[], { id: number }>(
   'usuario.lock_admins',
-  "select id from usuarios where role = 'admin' and disabled_at is null order by id for update",
+  "select id from usuarios where role = 'admin' and disabled_at is null order by id for no key update",
 );
 
 /** Locks the active admins, so that no two of them step down at once; returns their keys. */

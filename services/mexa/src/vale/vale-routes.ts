@@ -48,6 +48,12 @@ const pageOutput = z.object({
 });
 const reasonInput = plainText({ min: 1, max: 255 });
 const replayed = { 'idempotency-replayed': 'true' };
+const closingProblems = [
+  'voucher_not_found',
+  'voucher_already_redeemed',
+  'voucher_already_void',
+  'idempotency_key_reused',
+] as const;
 const csvColumns = Object.keys(valeOutput.shape) as (keyof Vale)[];
 
 export const valeRoutes: readonly Route<Mexa>[] = [
@@ -142,7 +148,7 @@ export const valeRoutes: readonly Route<Mexa>[] = [
     tag,
     params: idParams,
     replies: { 200: valeOutput },
-    problems: ['voucher_not_found', 'voucher_already_redeemed', 'voucher_already_void'],
+    problems: closingProblems,
     isIdempotent: true,
     handle: async ({ app, context, params, idempotencyKey }) => {
       const closed = await redeemVale(app, context, params.id, idempotencyKey);
@@ -158,7 +164,7 @@ export const valeRoutes: readonly Route<Mexa>[] = [
     params: idParams,
     body: z.strictObject({ reason: reasonInput }),
     replies: { 200: valeOutput },
-    problems: ['voucher_not_found', 'voucher_already_redeemed', 'voucher_already_void'],
+    problems: closingProblems,
     isIdempotent: true,
     handle: async ({ app, context, params, body, idempotencyKey }) => {
       const closed = await voidVale(app, context, { id: params.id, reason: body.reason, key: idempotencyKey });
@@ -174,7 +180,7 @@ export const valeRoutes: readonly Route<Mexa>[] = [
     params: idParams,
     query: z.strictObject({ reason: reasonInput.default('Deleted') }),
     replies: { 200: valeOutput },
-    problems: ['voucher_not_found', 'voucher_already_redeemed', 'voucher_already_void'],
+    problems: closingProblems,
     isIdempotent: true,
     handle: async ({ app, context, params, query, idempotencyKey }) => {
       const closed = await voidVale(app, context, { id: params.id, reason: query.reason, key: idempotencyKey });

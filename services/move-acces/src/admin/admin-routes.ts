@@ -1,14 +1,12 @@
-import { auditLogOutput, auditProofRoutes } from '@quinta/platform/audit';
 import {
-  cursorParameter,
-  idParameter,
-  instantParameter,
-  limitParameter,
-  plainText,
-  type Route,
-  routesOf,
-} from '@quinta/platform/http';
-import { encodeCursor, pageOf } from '@quinta/platform/kernel';
+  auditPage,
+  auditPageOutput,
+  auditProofRoutes,
+  auditSearchQuery,
+  recordProofReading,
+} from '@quinta/platform/audit';
+import { cursorParameter, idParameter, limitParameter, plainText, type Route, routesOf } from '@quinta/platform/http';
+import { pageOf } from '@quinta/platform/kernel';
 import { z } from 'zod';
 import { subscriptionOf, subscriptionOutput } from '../abonnement/abonnement-routes.ts';
 import { subscriptionStates } from '../abonnement/standing.ts';
@@ -16,14 +14,12 @@ import type { MoveAcces } from '../app.ts';
 import { endAllSessions, endSession, sessionOf, sessionOutput } from '../auth/sessions.ts';
 import { memberOf, memberOutput, memberParams, profileOf, profileOutput } from '../member/member.ts';
 import { memberWith } from '../member/read-member.ts';
-import { auditPage, recordProofReading } from './audit-log.ts';
 
 const { route } = routesOf<MoveAcces>();
 const tag = 'admin';
 const word = (max: number) => plainText({ min: 1, max }).optional();
 
 const memberPageOutput = z.object({ members: z.array(memberOutput), count: z.int(), next: z.string().nullable() });
-const auditPageOutput = z.object({ audit_logs: z.array(auditLogOutput), count: z.int(), next: z.string().nullable() });
 const overviewOutput = z.object({
   today: z.iso.date(),
   states: z.array(z.object({ state: z.enum(subscriptionStates), count: z.int(), current: z.int() })),
@@ -122,38 +118,9 @@ export const adminRoutes: readonly Route<MoveAcces>[] = [
     operation: 'admin.audit',
     summary: 'Audit rows, newest first',
     tag,
-    query: z.strictObject({
-      user_id: idParameter.optional(),
-      action: word(50),
-      resource_type: word(50),
-      resource_id: word(191),
-      ip_address: z
-        .string()
-        .regex(/^[0-9A-Fa-f:.]{1,50}$/, { error: 'Expected an IP address' })
-        .optional(),
-      request_id: z.guid().optional(),
-      from: instantParameter.optional(),
-      to: instantParameter.optional(),
-      limit: limitParameter(100, 1_000),
-      cursor: cursorParameter('id'),
-    }),
+    query: auditSearchQuery,
     replies: { 200: auditPageOutput },
-    handle: async ({ app, context, query: { limit, cursor, ...query } }) => {
-      const filter = {
-        userId: query.user_id === undefined ? undefined : String(query.user_id),
-        action: query.action,
-        resourceType: query.resource_type,
-        resourceId: query.resource_id,
-        address: query.ip_address,
-        requestId: query.request_id,
-        from: query.from,
-        to: query.to,
-      };
-      const beforeId = cursor === undefined ? undefined : Number(cursor[0]);
-      const { rows, next } = await auditPage(app, context, { filter, beforeId, limit });
-      const body = { audit_logs: rows, count: rows.length, next: next === undefined ? null : encodeCursor([next]) };
-      return { status: 200, body };
-    },
+    handle: async ({ app, context, query }) => ({ status: 200, body: await auditPage(app, context, query) }),
   }),
   ...auditProofRoutes<MoveAcces>({ ledgerOf: ({ ledger }) => ledger, recordReading: recordProofReading }),
 ];

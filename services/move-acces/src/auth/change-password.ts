@@ -4,7 +4,8 @@ import type { MoveAcces } from '../app.ts';
 import { memberIdOf, memberWith } from '../member/read-member.ts';
 import { refuseWeakPassword } from '../member/register.ts';
 import { currentPasswordWrong } from '../problems.ts';
-import { accountThrottle } from './account-throttle.ts';
+import { asGuess } from './account-throttle.ts';
+import { tellOfEnd } from './sessions.ts';
 
 const errors = [{ loc: ['body', 'current_password'], msg: 'This is not the current password', type: 'wrong' }];
 
@@ -21,12 +22,12 @@ export async function changePassword(
   const member = await memberWith(app, memberIdOf(context));
   const { id, email } = member;
   refuseWeakPassword(app, passwords.next, [email], 'new_password');
-  const attempt = { email: email.toLowerCase(), userId: id, address: context.client.address };
-  await accountThrottle.admit(app, attempt);
-  const login = await app.passwordRows.find(app.database, member);
-  const check = await app.passwords.verify(passwords.current, login?.hash);
-  if (!login || !check.ok) {
-    await accountThrottle.failed(app, attempt);
+  const login = await asGuess(app, context, { email: email.toLowerCase(), userId: id }, async () => {
+    const stored = await app.passwordRows.find(app.database, member);
+    const check = await app.passwords.verify(passwords.current, stored?.hash);
+    return check.ok ? stored : undefined;
+  });
+  if (!login) {
     await app.database.transact((tx) =>
       recordAudit(tx, context, { action: 'password_change_failed', resourceType: 'user', resourceId: id }),
     );
@@ -40,7 +41,8 @@ export async function changePassword(
     if (now?.hash !== login.hash) throw currentPasswordWrong({}, { errors });
     await app.passwordRows.keep(tx, { id, hash, legacyDigest: login.legacyDigest });
     const sessionId = context.actor?.sessionId;
-    await app.families.revokeAllOf(tx, String(id), 'password changed', sessionId ? { except: sessionId } : {});
+    const spared = sessionId ? { except: sessionId } : {};
+    tellOfEnd(app, tx, id, await app.families.revokeAllOf(tx, String(id), 'password changed', spared));
     await recordAudit(tx, context, { action: 'password_changed', resourceType: 'user', resourceId: id });
   });
 }

@@ -1,5 +1,6 @@
 import { recordAudit } from '@quinta/platform/audit';
 import { refreshInvalid, refusalOf, type Rotation, type Session } from '@quinta/platform/identity';
+import type { Tx } from '@quinta/platform/database';
 import type { Context } from '@quinta/platform/kernel';
 import { z } from 'zod';
 import type { MoveAcces } from '../app.ts';
@@ -56,6 +57,13 @@ export function deviceOf(userAgent: string): string {
   return program ?? system ?? (userAgent.split(/[\s/]/)[0] || 'unknown device');
 }
 
+/** Tells the member's other devices which sessions have ended, on whichever process they are connected. */
+export function tellOfEnd({ hub }: MoveAcces, tx: Tx, userId: number, sessionIds: readonly string[]): void {
+  tx.afterCommit(() => {
+    for (const id of sessionIds) hub.push(userId, { type: 'session_revoked', session_id: id });
+  });
+}
+
 /**
  * A new access token for a refresh token. A stolen one ends the session everywhere, which is audited.
  * @throws Problem refresh_invalid or refresh_reused
@@ -65,23 +73,24 @@ export async function refreshSession(
   context: Context,
   refreshToken: string,
 ): Promise<z.output<typeof tokensOutput>> {
-  const { rotation, member, role } = await app.database.transact(async (tx) => {
+  const { rotation, found } = await app.database.transact(async (tx) => {
     const rotated =
       app.config.REFRESH_MODE === 'compatible'
         ? await app.families.prolong(tx, refreshToken, context.client)
         : await app.families.rotate(tx, refreshToken, context.client);
     const id = rotated.outcome === 'invalid' ? undefined : Number(rotated.subject);
-    const found = id === undefined ? undefined : await app.members.find(tx, id);
+    const owner = id === undefined ? undefined : await app.members.findWithRole(tx, id);
     const entry = refreshEntry(rotated);
     if (entry) await recordAudit(tx, context, entry);
+    if (rotated.outcome === 'reused') tellOfEnd(app, tx, Number(rotated.subject), [rotated.familyId]);
     // A member whom the other system has deleted has no session any more.
-    if (id !== undefined && !found) await app.families.revokeAllOf(tx, String(id), 'member gone');
-    return { rotation: rotated, member: found, role: id === undefined ? 'member' : await app.roleRows.find(tx, id) };
+    if (id !== undefined && !owner) await app.families.revokeAllOf(tx, String(id), 'member gone');
+    return { rotation: rotated, found: owner };
   });
   const refusal = refusalOf(rotation);
   if (refusal) throw refusal;
-  if (!member || (rotation.outcome !== 'rotated' && rotation.outcome !== 'replayed')) throw refreshInvalid();
-  return tokensOf(app, { member, role, refresh: rotation });
+  if (!found || (rotation.outcome !== 'rotated' && rotation.outcome !== 'replayed')) throw refreshInvalid();
+  return tokensOf(app, { ...found, refresh: rotation });
 }
 
 function refreshEntry(rotated: Rotation) {
@@ -101,6 +110,7 @@ export async function signOut(app: MoveAcces, context: Context, refreshToken: st
   await app.database.transact(async (tx) => {
     const family = await app.families.familyOf(tx, refreshToken);
     if (!family || !(await app.families.revoke(tx, family.familyId, 'logout'))) return;
+    tellOfEnd(app, tx, Number(family.subject), [family.familyId]);
     await recordAudit(tx, context, {
       action: 'logout',
       resourceType: 'session',
@@ -119,6 +129,7 @@ export async function endAllSessions(
   return app.database.transact(async (tx) => {
     const ended = await app.families.revokeAllOf(tx, String(userId), action);
     if (ended.length === 0) return 0;
+    tellOfEnd(app, tx, userId, ended);
     await recordAudit(tx, context, {
       action,
       resourceType: 'user',
@@ -144,6 +155,7 @@ export async function endSession(
     if (!isMine || !(await app.families.revoke(tx, sessionId, 'ended by hand'))) {
       throw sessionNotFound({ id: sessionId });
     }
+    tellOfEnd(app, tx, userId, [sessionId]);
     await recordAudit(tx, context, {
       action: 'session_revoked',
       resourceType: 'session',

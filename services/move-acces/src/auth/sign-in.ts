@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { MoveAcces } from '../app.ts';
 import { auditRules, type Member, memberOf, memberOutput } from '../member/member.ts';
 import { credentialsInvalid } from '../problems.ts';
-import { accountThrottle } from './account-throttle.ts';
+import { asGuess } from './account-throttle.ts';
 import type { StoredLogin } from './password-store.ts';
 import type { Role } from './role-store.ts';
 
@@ -37,16 +37,16 @@ export async function signIn(
   { email, password }: { readonly email: string; readonly password: string },
 ): Promise<z.output<typeof signInOutput>> {
   const known = await findLogin(app, email);
-  const attempt = { email, userId: known?.member.id, address: context.client.address };
-  await accountThrottle.admit(app, attempt);
-  const first = await tryPassword(app, context, known, password);
-  if (first) return first;
-  // The hash is another one where another sign-in has upgraded it, or the password was changed, while it was checked.
-  const now = await findLogin(app, email);
-  const again = known !== undefined && now !== undefined && now.login.hash !== known.login.hash;
-  const second = again ? await tryPassword(app, context, now, password) : undefined;
-  if (second) return second;
-  await accountThrottle.failed(app, attempt);
+  const account = { email, userId: known?.member.id };
+  const signedIn = await asGuess(app, context, account, async () => {
+    const first = await tryPassword(app, context, known, password);
+    if (first) return first;
+    // The hash is another one where another sign-in has upgraded it, or the password was changed, while it was checked.
+    const now = await findLogin(app, email);
+    const again = known !== undefined && now !== undefined && now.login.hash !== known.login.hash;
+    return again ? tryPassword(app, context, now, password) : undefined;
+  });
+  if (signedIn) return signedIn;
   await recordFailure(app, context, email, known?.member.id);
   throw credentialsInvalid();
 }

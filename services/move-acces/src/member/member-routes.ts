@@ -4,7 +4,7 @@ import { encodeCursor } from '@quinta/platform/kernel';
 import { z } from 'zod';
 import type { MoveAcces } from '../app.ts';
 import { changeProfile } from './change-profile.ts';
-import { profileInput, profileOf, profileOutput } from './member.ts';
+import { type Member, profileInput, profileOf, profileOutput } from './member.ts';
 import { memberIdOf, memberWith } from './read-member.ts';
 
 const { signedInRoute } = routesOf<MoveAcces>();
@@ -42,11 +42,13 @@ export const memberRoutes: readonly Route<MoveAcces>[] = [
     tag,
     body: profileInput,
     replies: { 200: profileOutput },
-    problems: ['user_not_found'],
-    handle: async ({ app, context, body }) => ({
-      status: 200,
-      body: profileOf(await changeProfile(app, context, memberIdOf(context), body)),
-    }),
+    problems: ['user_not_found', 'precondition_failed'],
+    isCacheable: true,
+    handle: async ({ app, context, body, requireMatch }) => {
+      const check = (before: Member): void => requireMatch(profileOf(before));
+      const changed = await changeProfile(app, context, memberIdOf(context), { change: body, check });
+      return { status: 200, body: profileOf(changed) };
+    },
   }),
   signedInRoute({
     method: 'GET',

@@ -1,4 +1,5 @@
 import { type ReadOn, readOn, type WriteOn, writeOn } from '@quinta/platform/database';
+import type { Role } from '../auth/role-store.ts';
 import type { LegacyColumns } from '../legacy/columns.ts';
 
 /** A member as the tables have them, under names of our own; the later version of them allows null. */
@@ -18,6 +19,7 @@ export interface MemberRow {
 
 export interface MemberReads {
   readonly find: ReadOn<MemberRow, { id: number }>;
+  readonly findWithRole: ReadOn<MemberRow & { readonly role: Role | null }, { id: number }>;
   readonly lock: ReadOn<MemberRow, { id: number }>;
   readonly findByEmail: ReadOn<MemberRow, { email: string; limit: string }>;
   readonly search: ReadOn<MemberRow, { start: string; id: number; upTo: number; limit: string }>;
@@ -41,6 +43,13 @@ export function memberReads({ users }: LegacyColumns): MemberReads {
   const find = readOn<MemberRow, { id: number }>(
     'member.find',
     (on) => `select ${columns(on.asText)} from users u where u.${users.id} = :id`,
+  );
+  const findWithRole = readOn<MemberRow & { readonly role: Role | null }, { id: number }>(
+    'member.find_with_role',
+    (on) => `
+      select ${columns(on.asText)}, r.role as role
+        from users u left join member_roles r on r.user_id = u.${users.id}
+       where u.${users.id} = :id`,
   );
   const lock = readOn<MemberRow, { id: number }>(
     'member.lock',
@@ -66,7 +75,7 @@ export function memberReads({ users }: LegacyColumns): MemberReads {
        order by u.${users.id} desc
        limit :limit`,
   );
-  return { find, lock, findByEmail, search };
+  return { find, findWithRole, lock, findByEmail, search };
 }
 
 export function memberWrites({ users, access }: LegacyColumns): MemberWrites {

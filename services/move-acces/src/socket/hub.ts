@@ -38,7 +38,7 @@ export interface Hub {
   tellHere(memberId: number, push: Push): void;
   /** Tells all devices of a member, on every process; lost where the key-value store is gone, but for those here. */
   push(memberId: number, push: Push): void;
-  /** Tells every process that sessions have ended; without the key-value store they learn it from the database. */
+  /** Tells every process that a session has ended; without the key-value store they learn it from the database. */
   sessionEnded(sessionId: string): void;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -153,9 +153,8 @@ class MemberHub implements Hub {
   }
 
   #close(sessionId: string): void {
-    for (const socket of this.#bySession.get(sessionId) ?? []) {
-      socket.connection.close(closeCodes.revoked, 'Session revoked');
-      this.#deliver(socket.memberId, { type: 'session_revoked', session_id: sessionId });
+    for (const { connection } of this.#bySession.get(sessionId) ?? []) {
+      connection.close(closeCodes.revoked, 'Session revoked');
     }
   }
 

@@ -57,7 +57,10 @@ export function speakWith(
         connection.close(1_011, 'Internal error');
       });
     },
-    onClose: () => app.hub.remove(socket),
+    onClose: (code) => {
+      app.hub.remove(socket);
+      app.closings.record({ context, memberId: socket.memberId, sessionId: socket.sessionId, code });
+    },
   };
 }
 

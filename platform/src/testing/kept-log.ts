@@ -1,0 +1,1 @@
+export { keptLog } from '../keyvalue/test/kept-log.ts';
