@@ -37,8 +37,16 @@ export interface ReplicatedPair {
   close(): Promise<void>;
 }
 
-/** Short-lived: nothing has to survive a loss of power of the real machine. */
-const settings = { fsync: 'off', max_standby_streaming_delay: '200ms', wal_receiver_status_interval: '1s' };
+/**
+ * Short-lived: nothing has to survive a loss of power of the real machine. A commit waits for the replay once
+ * `synchronous_standby_names` names a standby, and for nobody until then.
+ */
+const settings = {
+  fsync: 'off',
+  max_standby_streaming_delay: '200ms',
+  synchronous_commit: 'remote_apply',
+  wal_receiver_status_interval: '1s',
+};
 const answerTimeoutMs = 30_000;
 
 /**

@@ -11,6 +11,7 @@ import type { Sofipo } from '../src/service.ts';
 import { inRotation, newStory, pathsOf, reads, type Story } from './replica-stories.ts';
 import { eventually, openReplicatedWorld, type ReplicatedWorld } from './replicated-world.ts';
 import { newClient, newLoan, type SofipoWorld } from './sofipo-world.ts';
+import { cutCommitsUntil, whileCommitsWait } from './waiting-commits.ts';
 
 let world: ReplicatedWorld;
 beforeAll(async () => {
@@ -203,30 +204,15 @@ test('a write whose outcome its caller never heard shows once it was committed, 
   for (const path of [byRfc, byId, statement]) await world.api(path);
   await inRotation(story);
   await world.whilePaused(async () => {
-    // A commit now waits for the replay after it is done; who ends its connection meanwhile takes the answer away.
-    await committing('remote_apply', '*');
-    const body = { full_name: 'Nombre Callado' };
-    const putting = world.api(`/clients/${story.client.id}`, { method: 'PUT', token: world.tokens.officer, body });
-    const cut = `select pg_terminate_backend(pid) from pg_stat_activity
-                  where wait_event = 'SyncRep' and usename = 'lending_app'`;
-    const answered = new AbortController();
-    const answer = putting.finally(() => answered.abort());
-    let cuts = 0;
-    while (!answered.signal.aborted) cuts += (await world.pair.primary.run(cut)).length;
-    expect((await answer).status).toBe(503);
-    expect(cuts).toBeGreaterThan(0);
-    await committing('on', '');
+    await whileCommitsWait(world.pair, async () => {
+      const body = { full_name: 'Nombre Callado' };
+      const putting = world.api(`/clients/${story.client.id}`, { method: 'PUT', token: world.tokens.officer, body });
+      expect(await cutCommitsUntil(world.pair, putting)).toBeGreaterThan(0);
+      expect((await putting).status).toBe(503);
+    });
     for (const path of [byRfc, byId, statement]) expect((await world.api(path)).text).toContain('Nombre Callado');
   });
 });
-
-/** How a commit on the primary waits for the replica. */
-async function committing(how: 'on' | 'remote_apply', standbys: '' | '*'): Promise<void> {
-  const { primary } = world.pair;
-  await primary.run(`alter system set synchronous_commit = '${how}'`);
-  await primary.run(`alter system set synchronous_standby_names = '${standbys}'`);
-  await primary.run('select pg_reload_conf()');
-}
 
 const part = async () =>
   (await call(`${world.baseUrl}/ready`)).json<{ parts: { replica: Record<string, unknown> } }>().parts.replica;
@@ -270,14 +256,17 @@ test('a replica that is killed under load fails no request: the primary answers'
     const before = rounds;
     await vi.waitFor(() => expect(rounds).toBeGreaterThan(before + 8), eventually);
   };
-  await goesOn();
-  await world.pair.replica.kill();
-  await goesOn();
-  expect(await part()).toMatchObject({ status: 'down', essential: false, state: 'down', lag_ms: null });
-  await world.pair.replica.start();
-  await inRotation(story);
-  await goesOn();
-  over.abort();
-  await Promise.all(load);
+  try {
+    await goesOn();
+    await world.pair.replica.kill();
+    await goesOn();
+    expect(await part()).toMatchObject({ status: 'down', essential: false, state: 'down', lag_ms: null });
+    await world.pair.replica.start();
+    await inRotation(story);
+    await goesOn();
+  } finally {
+    over.abort();
+    await Promise.all(load);
+  }
   expect(failed).toEqual([]);
 });

@@ -5,7 +5,7 @@ import type { Mexa } from '../app.ts';
 import { emailTaken, lastAdmin, usernameTaken, usuarioNotFound } from '../problems.ts';
 import type { Role, UsuarioRow } from '../tables.ts';
 import { type Usuario, usuarioOf, usuarioRedaction } from './usuario.ts';
-import { findTaken, lockActiveAdmins, lockUsuario, updateUsuario } from './usuario-store.ts';
+import { findTaken, lockActiveAdmins, lockUsuario, lockUsuarioNames, updateUsuario } from './usuario-store.ts';
 
 export interface UsuarioChange {
   readonly username?: string | undefined;
@@ -27,6 +27,7 @@ export async function changeUsuario(app: Mexa, context: Context, id: number, cha
     const after = changed(before, change, context.clock.now());
     const isAdmin = after.role === 'admin' && after.disabled_at === null;
     if (admins.includes(id) && admins.length === 1 && !isAdmin) throw lastAdmin({ id });
+    if (after.username !== before.username || after.email !== before.email) await lockUsuarioNames(tx, after);
     await refuseTaken(tx, after);
     if (!isChanged(before, after)) return usuarioOf(before);
     const row = await updateUsuario(tx, after);

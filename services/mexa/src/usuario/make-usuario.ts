@@ -7,7 +7,7 @@ import type { Mexa } from '../app.ts';
 import { emailTaken, registrationClosed, usernameTaken } from '../problems.ts';
 import type { Role, UsuarioRow } from '../tables.ts';
 import { auditedUsuario, type Usuario, usuarioOf } from './usuario.ts';
-import { findTaken, insertUsuario } from './usuario-store.ts';
+import { findTaken, insertUsuario, lockUsuarioNames } from './usuario-store.ts';
 
 export interface NewUsuario {
   readonly username: string;
@@ -63,6 +63,7 @@ async function insertOrSayTaken(
   tx: Tx,
   user: { username: string; email: string; role: Role; passwordHash: string },
 ): Promise<UsuarioRow> {
+  await lockUsuarioNames(tx, user);
   const row = await insertUsuario(tx, user);
   if (row) return row;
   const taken = await findTaken(tx, { ...user, id: 0 });

@@ -13,6 +13,24 @@ const columns = [
 ] as const;
 const columnList = columns.join(', ');
 
+const lockNames = readStatement<[username: string, email: string], { locked: boolean }>(
+  'usuario.lock_names',
+  `select pg_advisory_xact_lock(key) is null as locked
+     from (select distinct hashtextextended(name, 5303) as key
+             from unnest(array['u:' || $1, 'e:' || lower($2)]) as name order by 1) as keys`,
+);
+
+/**
+ * Makes others who want this name or this address wait until the transaction ends, so that who looks for them next sees
+ * who came first: a unique index would make the later statement raise, and cost everything that is sent with it.
+ */
+export async function lockUsuarioNames(
+  tx: Tx,
+  { username, email }: { readonly username: string; readonly email: string },
+): Promise<void> {
+  await tx.run(lockNames, [username, email]);
+}
+
 const insert = writeStatement<[username: string, email: string, passwordHash: string, role: Role], UsuarioRow>(
   'usuario.create',
   `insert into usuarios (username, email, password_hash, role, created_at, updated_at)
