@@ -2,6 +2,10 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { findBinaries } from '../src/database/embedded/binaries.ts';
+import { ensureCluster } from '../src/database/embedded/cluster.ts';
+import { placeFor } from '../src/database/embedded/placement.ts';
+import { startPostmaster } from '../src/database/embedded/start.ts';
 import {
   expectStopped,
   hold,
@@ -100,6 +104,28 @@ it.each(moments)('makes the database again after a kill when there was %s', asyn
   await hold(data);
   expect(partOf(data)).toBeUndefined();
   expect(await query(ownerUrl, 'select count(*)::int from vales')).toEqual([{ count: 0 }]);
+});
+
+it('takes over a postmaster that comes up while it starts its own, because the starter of that one was killed', async () => {
+  const place = placeFor(join(privateFolder(), 'data'), () => undefined);
+  const binaries = await findBinaries(place);
+  await ensureCluster(place, binaries, () => undefined);
+  const orphaning = join(place.directory, '..', 'postgres-behind-another');
+  const pidFile = join(place.clusterDirectory, 'postmaster.pid');
+  const lines = [
+    '#!/bin/sh',
+    `'${binaries.postgres}' "$@" &`,
+    `until [ -s '${pidFile}' ]; do sleep 0.01; done`,
+    `exec '${binaries.postgres}' "$@"`,
+  ];
+  writeFileSync(orphaning, lines.join('\n'), { mode: 0o755 });
+  const twice = { place, binaries: { ...binaries, postgres: orphaning }, settings: {} };
+  expect(await startPostmaster(twice)).toBe('must_wait');
+  const orphan = postmasterPid(place.clusterDirectory);
+  const server = await hold(place.directory);
+  expect(postmasterPid(server.dataDirectory)).toBe(orphan);
+  await server.release();
+  await expectStopped(server.dataDirectory);
 });
 
 function partOf(data: string): string | undefined {

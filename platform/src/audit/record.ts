@@ -1,4 +1,4 @@
-import { queryBuilder, type Tx, writeOn } from '../database/index.ts';
+import { queryBuilder, type Tx, writeLaterOn } from '../database/index.ts';
 import type { Context } from '../kernel/index.ts';
 import type { AuditValues } from './redact.ts';
 
@@ -57,7 +57,7 @@ function json(values: AuditValues | undefined): string | null {
 }
 
 /** One row, which is what nearly every change writes: its statement is made once, not each time. */
-const insertRow = writeOn<never, AuditRow & Readonly<Record<string, unknown>>>(
+const insertRow = writeLaterOn<AuditRow & Readonly<Record<string, unknown>>>(
   'audit.record',
   () => `
     insert into audit_logs (request_id, user_id, action, resource_type, resource_id, old_values, new_values, details,
@@ -66,12 +66,15 @@ const insertRow = writeOn<never, AuditRow & Readonly<Record<string, unknown>>>(
         :endpoint, :method, :ip_address, :user_agent)`,
 );
 
-/** Writes audit rows in the transaction of what they tell of: both are kept, or neither. */
+/**
+ * Writes audit rows in the transaction of what they tell of: both are kept, or neither. A single one is sent with what
+ * follows it.
+ */
 export async function recordAudit(tx: Tx, context: Context, ...entries: readonly AuditEntry[]): Promise<void> {
   const [first, ...others] = entries;
   if (!first) return;
   if (others.length === 0) {
-    await insertRow(tx, { ...auditRow(context, first) });
+    insertRow(tx, { ...auditRow(context, first) });
     return;
   }
   await queryBuilder<AuditTables>(tx)

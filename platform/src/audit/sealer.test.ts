@@ -62,7 +62,7 @@ for (const real of await realDatabases()) {
     it('takes a row that commits late when it comes, and never puts it before what is sealed', async () => {
       const [begun, mayEnd] = [barrier(2), barrier(2)];
       const late = world.database.transact(async (tx) => {
-        await recordAudit(tx, contextOf(1), entry);
+        await recordAudit(tx, contextOf(1), entry, entry);
         await begun();
         await mayEnd();
       });
@@ -76,9 +76,9 @@ for (const real of await realDatabases()) {
       await late;
       // It is there now, and not sealed: that is no fault.
       expect(await world.verify()).toMatchObject({ isSound: true, rows: 2 });
-      expect(await world.seal()).toBe(1);
-      expect(await sealedIds()).toEqual([2, 3, 1]);
-      expect(await world.verify()).toMatchObject({ isSound: true, rows: 3, checkpoints: 2 });
+      expect(await world.seal()).toBe(2);
+      expect(await sealedIds()).toEqual([3, 4, 1, 2]);
+      expect(await world.verify()).toMatchObject({ isSound: true, rows: 4, checkpoints: 2 });
     });
 
     it('closes a gap of rows that were rolled back, and finds a row that is put there later', async () => {

@@ -64,6 +64,11 @@ export interface Tx extends Db {
     params: Params,
   ): Promise<Result<Row>>;
   /**
+   * A write whose outcome nothing in the transaction asks for, which is most of what is written at its end: it is sent
+   * with the next statement or with the commit, and costs no round trip of its own. Where it fails, they throw.
+   */
+  runLater<Params extends readonly unknown[]>(statement: WriteStatement<Params, never>, params: Params): void;
+  /**
    * Runs after a successful commit (cache invalidation, a socket's push); never after a rollback. One that fails is
    * logged: the caller's work is done all the same.
    */

@@ -37,7 +37,15 @@ export {
   queryBuilder,
   type ReadBuilder,
 } from './query-builder.ts';
-export { type ReadOn, readOn, type SqlWords, type WriteOn, writeOn } from './statement-words.ts';
+export {
+  type LaterOn,
+  type ReadOn,
+  readOn,
+  type SqlWords,
+  writeLaterOn,
+  type WriteOn,
+  writeOn,
+} from './statement-words.ts';
 export { type DatabaseAddress, parseDatabaseUrl } from './url.ts';
 export { type EmbeddedServer, EmbeddedServerError, holdEmbeddedServer } from './embedded/index.ts';
 export { grantApplicationRole } from './grants.ts';

@@ -1,5 +1,4 @@
 import { createPool, type Pool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
-import type { Result } from './contract.ts';
 import { mysql } from './dialect.ts';
 import type { PoolOptions } from './postgresql.ts';
 import type { Connection, Engine } from './session.ts';
@@ -62,23 +61,60 @@ export function openMysql(options: PoolOptions): Engine {
 }
 
 function connectionOf(connection: PoolConnection, timeoutMs: number, release: (isBroken: boolean) => void): Connection {
+  const query: Connection['query'] = async (text, params) => {
+    const [outcome] = await connection.execute<RowDataPacket[] | ResultSetHeader>(
+      { sql: text, timeout: timeoutMs },
+      params.map(asValue),
+    );
+    return Array.isArray(outcome)
+      ? { rows: outcome, affected: outcome.length }
+      : { rows: [], affected: outcome.affectedRows };
+  };
+  // One after the other, never sent ahead: a deadlock ends the whole transaction, and what came behind it would stand.
+  const waiting = createWaiting(query);
   return {
-    query: async (text, params): Promise<Result<unknown>> => {
-      const [outcome] = await connection.execute<RowDataPacket[] | ResultSetHeader>(
-        { sql: text, timeout: timeoutMs },
-        params.map(asValue),
-      );
-      return Array.isArray(outcome)
-        ? { rows: outcome, affected: outcome.length }
-        : { rows: [], affected: outcome.affectedRows };
+    query: async (text, params) => {
+      await waiting.run();
+      return query(text, params);
     },
     begin: async (isolation) => {
       if (isolation) await connection.query(`set transaction isolation level ${isolation}`);
       await connection.beginTransaction();
+      return true;
     },
-    commit: () => connection.commit(),
+    later: waiting.add,
+    flush: waiting.run,
+    commit: async () => {
+      await waiting.run();
+      await connection.commit();
+    },
     rollback: () => connection.rollback(),
     release,
+  };
+}
+
+/** Statements that run before the next one does, in their order. */
+function createWaiting(query: Connection['query']): {
+  readonly add: Connection['later'];
+  readonly run: () => Promise<void>;
+} {
+  let waiting: Parameters<Connection['later']>[] = [];
+  return {
+    add: (...statement) => void waiting.push(statement),
+    run: async () => {
+      const taken = waiting;
+      waiting = [];
+      for (const [text, params, ended] of taken) {
+        const startedMs = performance.now();
+        let failed = true;
+        try {
+          await query(text, params);
+          failed = false;
+        } finally {
+          ended(performance.now() - startedMs, failed);
+        }
+      }
+    },
   };
 }
 

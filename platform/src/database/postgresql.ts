@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto';
 import { Pool, type PoolClient, type QueryConfig, types } from 'pg';
 import type { Log } from '../kernel/index.ts';
+import type { Result, TransactOptions } from './contract.ts';
 import { postgresql } from './dialect.ts';
-import { type PreparedOptions, runPrepared } from './prepared-query.ts';
+import { parameterValue } from './parameters.ts';
+import {
+  type Answered,
+  type PreparedOptions,
+  type PreparedStatement,
+  runPrepared,
+  type StatementEnded,
+} from './prepared-query.ts';
 import type { Connection, Engine } from './session.ts';
 import { utcInstant } from './utc-instant.ts';
 
@@ -93,22 +101,91 @@ function sessionsOf(patienceMs: number): (client: PoolClient) => Connection {
   const nameOf = statementNames();
   const release = planRenewal(patienceMs);
   const options: PreparedOptions = { parserOf, patienceMs };
-  return (client) => ({
-    query: (text, params) => runPrepared(client, { name: nameOf(text) ?? '', text }, params, options),
-    begin: async (isolation) =>
-      void (await command(
+  return (client) => {
+    const run: Run = (statements) =>
+      runPrepared(
         client,
-        isolation === undefined ? 'begin' : `begin isolation level ${isolation}`,
-        patienceMs,
-      )),
-    commit: async () => {
-      const done = await command(client, 'commit', patienceMs);
-      // After a failed statement whose error somebody swallowed, COMMIT answers ROLLBACK and raises nothing.
-      if (done !== 'COMMIT') throw new Error('The transaction was rolled back: a statement in it had failed');
-    },
-    rollback: async () => void (await command(client, 'rollback', patienceMs)),
-    release: (isBroken) => release(client, isBroken),
-  });
+        statements.map((statement) => ({ name: nameOf(statement.text) ?? '', ...statement })),
+        options,
+      );
+    return new PostgresqlConnection(run, (isBroken) => release(client, isBroken));
+  };
+}
+
+type Statement = Omit<PreparedStatement, 'name'>;
+type Run = (statements: readonly Statement[]) => Promise<readonly Answered[]>;
+
+const plain = (text: string): Statement => ({ text, values: [] });
+
+/**
+ * A transaction costs no round trips of its own: BEGIN goes out with the first statement, and what nobody waits for with
+ * the next one or with COMMIT, which the server passes over where a statement before it has failed.
+ */
+class PostgresqlConnection implements Connection {
+  readonly #run: Run;
+  readonly release: (isBroken: boolean) => void;
+  #beginning: Statement | undefined;
+  #waiting: Statement[] = [];
+
+  constructor(run: Run, release: (isBroken: boolean) => void) {
+    this.#run = run;
+    this.release = release;
+  }
+
+  async query(text: string, params: readonly unknown[]): Promise<Result<unknown>> {
+    const values = params.map(parameterValue); // Throws for what is no value, while everything still waits.
+    const answers = await this.#run([...this.#takeWaiting(), { text, values }]);
+    const answer = answers.at(-1);
+    if (!answer) throw new Error('The driver has not told what became of a statement');
+    return { rows: answer.rows, affected: answer.affected };
+  }
+
+  begin(isolation: TransactOptions['isolation']): Promise<boolean> {
+    const beginning: Statement = {
+      ...plain(isolation === undefined ? 'begin' : `begin isolation level ${isolation}`),
+      // What comes after it was passed over, and must not run outside of a transaction either.
+      ended: (_, failed) => {
+        if (failed) this.#beginning = beginning;
+      },
+    };
+    this.#beginning = beginning;
+    return Promise.resolve(false);
+  }
+
+  later(text: string, params: readonly unknown[], ended: StatementEnded): void {
+    this.#waiting.push({ text, values: params.map(parameterValue), ended });
+  }
+
+  async flush(): Promise<void> {
+    if (this.#waiting.length > 0) await this.#run(this.#takeWaiting());
+  }
+
+  async commit(): Promise<void> {
+    if (this.#beginning) await this.flush(); // Whether it is still there is known before it is told to commit.
+    if (this.#beginning) return this.#forget();
+    const answers = await this.#run([...this.#takeWaiting(), plain('commit')]);
+    // After a failed statement whose error somebody swallowed, COMMIT answers ROLLBACK and raises nothing.
+    if (answers.at(-1)?.command !== 'COMMIT') {
+      throw new Error('The transaction was rolled back: a statement in it had failed');
+    }
+  }
+
+  async rollback(): Promise<void> {
+    const hasBegun = !this.#beginning;
+    this.#forget();
+    if (hasBegun) await this.#run([plain('rollback')]);
+  }
+
+  #takeWaiting(): readonly Statement[] {
+    const taken = this.#beginning ? [this.#beginning, ...this.#waiting] : this.#waiting;
+    this.#forget();
+    return taken;
+  }
+
+  #forget(): void {
+    this.#beginning = undefined;
+    this.#waiting = [];
+  }
 }
 
 /** A statement without values or rows; resolves to what the server calls it once it is done. */

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { Pool } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,6 +6,7 @@ import { openScratch, type Scratch } from '../testing/scratch-database.ts';
 import { readStatement, writeStatement } from './contract.ts';
 import { openDatabase } from './open.ts';
 import { runPrepared } from './prepared-query.ts';
+import { linkTo } from './test/link.ts';
 
 const real = (await realDatabases()).find(({ dialect }) => dialect.name === 'postgresql');
 if (!real) throw new Error('PostgreSQL is no longer among the engines');
@@ -149,7 +148,7 @@ describe.skipIf(real.unreachable !== undefined)(`a statement on ${real.name}`, (
     const unavailable = { status: 503, code: 'database_unavailable' };
     const outside = database.runAlone(writeStatement<[], never>('test.alone', 'select 2'), []);
     await expect(outside).rejects.toMatchObject(unavailable);
-    await expect(database.transact(() => Promise.resolve())).rejects.toMatchObject(unavailable);
+    await expect(database.transact((tx) => tx.run(nap, []))).rejects.toMatchObject(unavailable);
     await link.close();
     await database.close();
   });
@@ -160,49 +159,17 @@ describe.skipIf(real.unreachable !== undefined)(`a statement on ${real.name}`, (
     const unreadable = (): never => {
       throw new Error('unreadable');
     };
-    const statement = { name: 'q_test', text: 'select n from generate_series(1, 1000) n' };
+    const statement = { name: 'q_test', text: 'select n from generate_series(1, 1000) n', values: [] };
     const patienceMs = 10_000;
-    const failing = runPrepared(client, statement, [], { parserOf: () => unreadable, patienceMs });
+    const failing = runPrepared(client, [statement], { parserOf: () => unreadable, patienceMs });
     await expect(failing).rejects.toThrow('unreadable');
     const asText = () => (text: string) => text;
-    const other = { name: '', text: 'select 1 as one' };
-    expect(await runPrepared(client, other, [], { parserOf: asText, patienceMs })).toEqual({
-      rows: [{ one: '1' }],
-      affected: 1,
-    });
+    const other = { name: '', text: 'select 1 as one', values: [] };
+    expect(await runPrepared(client, [other, other], { parserOf: asText, patienceMs })).toEqual([
+      { rows: [{ one: '1' }], affected: 1, command: 'SELECT 1' },
+      { rows: [{ one: '1' }], affected: 1, command: 'SELECT 1' },
+    ]);
     client.release();
     await pool.end();
   });
 });
-
-/** A way to the server that can fall silent: connected, and nothing comes through any more. */
-async function linkTo(url: string) {
-  const { hostname, port } = new URL(url);
-  const sockets: Socket[] = [];
-  let isSilent = false;
-  const server = createServer((near) => {
-    const far = connect(Number(port || 5432), hostname);
-    sockets.push(near, far);
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      from.on('data', (bytes) => isSilent || to.write(bytes));
-      from.on('error', () => to.destroy()).on('close', () => to.destroy());
-    }
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const through = new URL(url);
-  through.hostname = '127.0.0.1';
-  through.port = String((server.address() as AddressInfo).port);
-  return {
-    url: through.href,
-    fallSilent: () => {
-      isSilent = true;
-    },
-    close: async () => {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}

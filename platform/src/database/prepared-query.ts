@@ -1,5 +1,7 @@
 /**
- * One statement on its way through a connection of `pg`, which lets a query be written outside of it (`Submittable`).
+ * Statements on their way through a connection of `pg`, which lets a query be written outside of it (`Submittable`):
+ * one, or several of a transaction in one round trip, each run after the one before; where one fails, the server passes
+ * over those after it.
  *
  * Its own asks the server at each run which columns a statement has, makes their parsers anew, and raises an event for
  * each row. A statement that has a name never changes its columns on a connection (where a migration changes them, the
@@ -9,7 +11,7 @@
 
 import type { Connection, PoolClient } from 'pg';
 import type { Result } from './contract.ts';
-import { type ParameterValue, parameterValue } from './parameters.ts';
+import type { ParameterValue } from './parameters.ts';
 
 /** The parser of a column's text, by the number of its type. */
 export type ParserOf = (oid: number, format: string) => (text: string) => unknown;
@@ -18,6 +20,17 @@ export interface PreparedStatement {
   readonly text: string;
   /** Empty for a statement that is used once. */
   readonly name: string;
+  readonly values: readonly ParameterValue[];
+  /** Told once it was done or has failed; one that the server has passed over is told nothing. */
+  readonly ended?: StatementEnded | undefined;
+}
+
+export type StatementEnded = (durationMs: number, failed: boolean) => void;
+
+/** What became of a statement. */
+export interface Answered extends Result<unknown> {
+  /** What the server calls what it did: `INSERT 0 1`, `COMMIT`. */
+  readonly command: string;
 }
 
 /** What holds for all statements of a pool. */
@@ -28,16 +41,15 @@ export interface PreparedOptions {
 }
 
 /**
- * Runs a statement on a connection that nobody else uses meanwhile. Throws what the server or the driver throws, and an
- * Error `Query read timeout`, after which the connection is of no use any more.
+ * Runs statements on a connection that nobody else uses meanwhile; resolves when the last of them is done. Throws what
+ * the server or the driver throws, and an Error `Query read timeout`, after which the connection is of no use any more.
  */
 export async function runPrepared(
   client: PoolClient,
-  statement: PreparedStatement,
-  params: readonly unknown[],
+  statements: readonly PreparedStatement[],
   options: PreparedOptions,
-): Promise<Result<unknown>> {
-  const query = new PreparedQuery(statement, params.map(parameterValue), options.parserOf);
+): Promise<readonly Answered[]> {
+  const query = new PreparedQuery(statements, options.parserOf);
   try {
     client.query(query);
     return await query.answerWithin(options.patienceMs);
@@ -70,6 +82,22 @@ const knownColumns = new WeakMap<Connection, Map<string, readonly Column[]>>();
 
 const numberOfRows = /\d+$/;
 
+/** One statement of those that are sent together, and what has come of it so far. */
+interface Step {
+  readonly name: string;
+  readonly text: string;
+  readonly values: ParameterValue[];
+  readonly ended: StatementEnded | undefined;
+  columns: readonly Column[] | undefined;
+  readonly rows: unknown[];
+  affected: number;
+  command: string;
+}
+
+function stepOf({ name, text, values, ended }: PreparedStatement): Step {
+  return { name, text, values: [...values], ended, columns: undefined, rows: [], affected: 0, command: '' };
+}
+
 /**
  * The methods are those that the driver calls as the server answers; `name` and `text` it reads, too.
  *
@@ -78,32 +106,38 @@ const numberOfRows = /\d+$/;
  * every row of every answer would be copied once and often grow old.
  */
 class PreparedQuery {
-  readonly name: string;
-  readonly text: string;
-  readonly #answer: Promise<Result<unknown>>;
-  readonly #resolve: (result: Result<unknown>) => void;
+  readonly #answer: Promise<readonly Answered[]>;
+  readonly #resolve: (answers: readonly Answered[]) => void;
   readonly #reject: (reason: unknown) => void;
-  readonly #values: ParameterValue[];
+  readonly #steps: readonly Step[];
   readonly #parserOf: ParserOf;
+  #startedMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #known = new Map<string, readonly Column[]>();
-  #columns: readonly Column[] | undefined;
-  readonly #rows: unknown[] = [];
-  #affected = 0;
+  /** Where the step stands that the server answers now. */
+  #at = 0;
   #fault: unknown;
 
-  constructor({ name, text }: PreparedStatement, values: ParameterValue[], parserOf: ParserOf) {
-    const { promise, resolve, reject } = Promise.withResolvers<Result<unknown>>();
-    this.name = name;
-    this.text = text;
+  constructor(statements: readonly PreparedStatement[], parserOf: ParserOf) {
+    const { promise, resolve, reject } = Promise.withResolvers<readonly Answered[]>();
     this.#answer = promise;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#values = values;
+    this.#steps = statements.map(stepOf);
     this.#parserOf = parserOf;
   }
 
-  answerWithin(patienceMs: number): Promise<Result<unknown>> {
+  /** Of the step that is being answered: the driver notes that this one is parsed. */
+  get name(): string {
+    return this.#steps[this.#at]?.name ?? '';
+  }
+
+  get text(): string {
+    return this.#steps[this.#at]?.text ?? '';
+  }
+
+  answerWithin(patienceMs: number): Promise<readonly Answered[]> {
+    this.#startedMs = performance.now();
     this.#timer = setTimeout(giveUp, patienceMs, this);
     return this.#answer;
   }
@@ -111,41 +145,56 @@ class PreparedQuery {
   submit(connection: Connection): void {
     const { parsedStatements } = connection as TrackedConnection;
     this.#known = columnsOn(connection);
-    this.#columns = this.name === '' ? undefined : this.#known.get(this.name);
+    const parsed = new Set<string>();
     connection.stream.cork(); // All of it in one write.
     try {
-      if (parsedStatements[this.name] === undefined) {
-        connection.parse({ name: this.name, text: this.text, types: [] }, true);
+      for (const step of this.#steps) {
+        const isParsed = parsedStatements[step.name] !== undefined || parsed.has(step.name);
+        if (step.name !== '') parsed.add(step.name);
+        this.#write(connection, step, isParsed);
       }
-      connection.bind({ statement: this.name, values: this.#values }, true);
-      if (!this.#columns) connection.describe({ type: 'P' }, true);
-      connection.execute({}, true);
       connection.sync();
     } finally {
       connection.stream.uncork();
     }
   }
 
+  #write(connection: Connection, step: Step, isParsed: boolean): void {
+    const { name, text, values } = step;
+    step.columns = name === '' ? undefined : this.#known.get(name);
+    if (!isParsed) connection.parse({ name, text, types: [] }, true);
+    connection.bind({ statement: name, values }, true);
+    if (!step.columns) connection.describe({ type: 'P' }, true);
+    connection.execute({}, true);
+  }
+
   handleRowDescription({ fields }: { readonly fields: readonly FieldDescription[] }): void {
-    this.#learn(fields.map(({ name, dataTypeID, format }) => ({ name, parse: this.#parserOf(dataTypeID, format) })));
+    const columns = fields.map(({ name, dataTypeID, format }) => ({ name, parse: this.#parserOf(dataTypeID, format) }));
+    this.#learn(columns);
   }
 
   handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
-    if (this.#fault !== undefined) return;
+    const step = this.#steps[this.#at];
+    if (!step || this.#fault !== undefined) return;
     try {
-      this.#rows.push(rowOf(this.#columns ?? [], fields));
+      step.rows.push(rowOf(step.columns ?? [], fields));
     } catch (error) {
       this.#fault = error; // A parser's: the rest of the answer must be read before the connection can be used again.
     }
   }
 
   handleCommandComplete({ text }: { readonly text: string }): void {
-    this.#affected = Number(numberOfRows.exec(text)?.[0] ?? 0);
-    if (!this.#columns) this.#learn([]);
+    const step = this.#steps[this.#at];
+    if (!step) return;
+    step.affected = Number(numberOfRows.exec(text)?.[0] ?? 0);
+    step.command = text;
+    if (!step.columns) this.#learn([]);
+    this.#end(false);
   }
 
+  /** Nothing was to be done, and nothing has come of it. */
   handleEmptyQuery(): void {
-    // Nothing was to be done, and nothing has come of it.
+    this.#end(false);
   }
 
   handleCopyInResponse(connection: TrackedConnection): void {
@@ -159,18 +208,26 @@ class PreparedQuery {
 
   handleError(error: unknown): void {
     clearTimeout(this.#timer);
+    this.#end(true);
     this.#reject(error);
   }
 
   handleReadyForQuery(): void {
     clearTimeout(this.#timer);
-    if (this.#fault === undefined) this.#resolve({ rows: this.#rows, affected: this.#affected });
-    else this.#reject(this.#fault);
+    if (this.#fault !== undefined) return this.#reject(this.#fault);
+    this.#resolve(this.#steps.map(({ rows, affected, command }) => ({ rows, affected, command })));
+  }
+
+  #end(failed: boolean): void {
+    this.#steps[this.#at]?.ended?.(performance.now() - this.#startedMs, failed);
+    this.#at += 1;
   }
 
   #learn(columns: readonly Column[]): void {
-    this.#columns = columns;
-    if (this.name !== '') this.#known.set(this.name, columns);
+    const step = this.#steps[this.#at];
+    if (!step) return;
+    step.columns = columns;
+    if (step.name !== '') this.#known.set(step.name, columns);
   }
 }
 

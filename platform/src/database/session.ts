@@ -1,11 +1,17 @@
 import type { Database, Db, Result, TransactOptions, Tx } from './contract.ts';
 import type { Dialect } from './dialect.ts';
 import { clientFault, isConnectionLost, isRetryable } from './faults.ts';
+import type { StatementEnded } from './prepared-query.ts';
 
 /** One connection of an engine, as its adapter gives it. */
 export interface Connection {
   query(text: string, params: readonly unknown[]): Promise<Result<unknown>>;
-  begin(isolation: TransactOptions['isolation']): Promise<void>;
+  /** Resolves to whether the server has heard of it: it may be sent with the first statement. */
+  begin(isolation: TransactOptions['isolation']): Promise<boolean>;
+  /** Runs before the next statement or the commit, which throws where it fails; `ended` is told of it as it ends. */
+  later(text: string, params: readonly unknown[], ended: StatementEnded): void;
+  /** Resolves when what was left for later is done. */
+  flush(): Promise<void>;
   commit(): Promise<void>;
   rollback(): Promise<void>;
   /** Back to the pool, or destroyed where it is broken. */
@@ -136,20 +142,33 @@ export class PooledDatabase implements Database, TextRunner {
     work: (tx: Tx) => Promise<T>,
     options: TransactOptions,
   ): Promise<{ value: T; after: (() => void | Promise<void>)[] }> {
-    const transaction = new OpenTransaction(this.dialect, (operation, text, params) =>
-      this.#observed(operation, connection, text, params),
-    );
-    await connection.begin(options.isolation).catch((error: unknown) => {
-      throw isConnectionLost(error) ? new NeverBegun(error) : error;
+    let wasAnswered = false;
+    /** What is asked first finds out whether the connection is still there. */
+    const asking = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
+      try {
+        const answer = await ask();
+        wasAnswered = true;
+        return answer;
+      } catch (error) {
+        if (!wasAnswered && isConnectionLost(error)) throw new NeverBegun(error);
+        throw error;
+      }
+    };
+    const transaction = new OpenTransaction(this.dialect, {
+      query: (operation, text, params) => asking(() => this.#observed(operation, connection, text, params)),
+      later: (operation, text, params) =>
+        connection.later(text, params, (durationMs, failed) => this.#observe(operation, durationMs, failed)),
     });
+    wasAnswered = await asking(() => connection.begin(options.isolation));
     try {
       // The mark of a Tx is a type alone: only here is one made.
       const value = await work(transaction as unknown as Tx);
+      if (!wasAnswered) await asking(() => connection.flush());
       await connection.commit();
       return { value, after: transaction.followers };
     } catch (error) {
       // A rollback that fails leaves a connection in an unknown state; #with destroys it because of `error`.
-      if (!isConnectionLost(error)) await connection.rollback();
+      if (!isConnectionLost(error) && !(error instanceof NeverBegun)) await connection.rollback();
       throw error;
     } finally {
       transaction.end();
@@ -215,16 +234,21 @@ class NeverBegun extends Error {
   }
 }
 
+interface TransactionDoors {
+  readonly query: TextRunner['runText'];
+  readonly later: (...asked: Parameters<TextRunner['runText']>) => void;
+}
+
 /** The Tx that a use case gets; dead once its transaction has ended, so that a forgotten await is heard. */
 class OpenTransaction implements TextRunner {
   readonly dialect: Dialect;
   readonly followers: (() => void | Promise<void>)[] = [];
-  readonly #query: TextRunner['runText'];
+  readonly #doors: TransactionDoors;
   #isOpen = true;
 
-  constructor(dialect: Dialect, query: TextRunner['runText']) {
+  constructor(dialect: Dialect, doors: TransactionDoors) {
     this.dialect = dialect;
-    this.#query = query;
+    this.#doors = doors;
   }
 
   run(statement: { operation: string; text: string }, params: readonly unknown[]): Promise<Result<unknown>> {
@@ -232,8 +256,13 @@ class OpenTransaction implements TextRunner {
   }
 
   runText(operation: string, text: string, params: readonly unknown[]): Promise<Result<unknown>> {
-    if (!this.#isOpen) throw new Error(`${operation} ran in a transaction that had ended`);
-    return this.#query(operation, text, params);
+    this.#refuseEnded(operation);
+    return this.#doors.query(operation, text, params);
+  }
+
+  runLater({ operation, text }: { operation: string; text: string }, params: readonly unknown[]): void {
+    this.#refuseEnded(operation);
+    this.#doors.later(operation, text, params);
   }
 
   afterCommit(work: () => void | Promise<void>): void {
@@ -242,6 +271,10 @@ class OpenTransaction implements TextRunner {
 
   end(): void {
     this.#isOpen = false;
+  }
+
+  #refuseEnded(operation: string): void {
+    if (!this.#isOpen) throw new Error(`${operation} ran in a transaction that had ended`);
   }
 }
 

@@ -70,6 +70,7 @@ type Params = Readonly<Record<string, unknown>>;
 /** A read, or a write, with its operation's name inside; `Given` are the parameters by name. */
 export type ReadOn<Row, Given> = (db: Db, params: Given) => Promise<readonly Row[]>;
 export type WriteOn<Row, Given> = (tx: Tx, params: Given) => Promise<Result<Row>>;
+export type LaterOn<Given> = (tx: Tx, params: Given) => void;
 
 interface Compiled {
   readonly text: string;
@@ -98,6 +99,15 @@ export function writeOn<Row, Given extends Params>(
   return (tx, params) => {
     const { text, names } = compiled[tx.dialect.name];
     return tx.run(writeStatement<readonly unknown[], Row>(operation, text), valuesOf(names, params));
+  };
+}
+
+/** A write that both engines understand, and whose outcome nobody asks for: `Tx.runLater`. */
+export function writeLaterOn<Given extends Params>(operation: string, write: (on: SqlWords) => string): LaterOn<Given> {
+  const compiled = compiledOn(write);
+  return (tx, params) => {
+    const { text, names } = compiled[tx.dialect.name];
+    tx.runLater(writeStatement<readonly unknown[], never>(operation, text), valuesOf(names, params));
   };
 }
 

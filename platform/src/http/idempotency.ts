@@ -6,6 +6,7 @@ import {
   ignoringDuplicates,
   queryBuilder,
   type Tx,
+  writeLaterOn,
 } from '../database/index.ts';
 import { type Context, Problem } from '../kernel/index.ts';
 import { idempotencyKeyReused, idempotencyRunning } from './problems.ts';
@@ -88,18 +89,23 @@ async function claimKey(tx: Tx, { now, ...identity }: Claim): Promise<boolean> {
   return Boolean(claimed.numInsertedOrUpdatedRows);
 }
 
+const keepAnswer = writeLaterOn<
+  Claim & Readonly<Record<string, unknown>> & { readonly status: number; readonly body: string }
+>(
+  'idempotency.answer',
+  // A reserved word of MySQL needs no quotes behind the name of its table.
+  () => `
+    update idempotency_keys set status = :status, body = :body
+     where idempotency_keys.scope = :scope and idempotency_keys.key = :key`,
+);
+
 async function firstAnswer<Body>(
   tx: Tx,
   claim: Claim,
   work: (tx: Tx) => Promise<Answer<Body>>,
 ): Promise<Answer<Body> & { isReplay: boolean }> {
   const answer = await work(tx);
-  await queryBuilder<IdempotencyTables>(tx)
-    .updateTable('idempotency_keys')
-    .set({ status: answer.status, body: JSON.stringify(answer.body) })
-    .where('scope', '=', claim.scope)
-    .where('key', '=', claim.key)
-    .execute();
+  keepAnswer(tx, { ...claim, status: answer.status, body: JSON.stringify(answer.body) });
   return { ...answer, isReplay: false };
 }
 

@@ -161,7 +161,7 @@ class OutboxRelay implements Relay {
   async #rest(startedMs: number): Promise<void> {
     const { pollMs = pollMsDefault, paceMs = paceMsDefault } = this.#options;
     const { signal: stopping } = this.#stopping;
-    if (this.#failures === 0) await pause(startedMs + paceMs - performance.now(), stopping);
+    if (this.#failures === 0) await pause(Math.max(0, startedMs + paceMs - performance.now()), stopping);
     if (stopping.aborted || (this.#isHinted && this.#failures === 0)) return;
     // Processes that start at once do not poll at once for ever.
     const restMs = this.#failures > 0 ? backoffMs(this.#failures, trouble) : pollMs * (0.9 + 0.2 * Math.random());

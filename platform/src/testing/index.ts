@@ -16,3 +16,4 @@ export {
   type TestDatabase,
   type WorldOptions,
 } from './service-world.ts';
+export { txWith } from './tx-with.ts';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Tx } from '@quinta/platform/database';
 import { formatMinor } from '@quinta/platform/kernel';
+import { txWith } from '@quinta/platform/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addDays, type CalendarDate, replayLoan } from '../src/engine/index.ts';
 import { historyOf } from '../src/loan/event-store.ts';
@@ -35,15 +36,10 @@ const command = (loanId: string, amount: bigint): PaymentCommand => ({
 function openProcess() {
   const read: number[] = [];
   const counting = (tx: Tx): Tx =>
-    new Proxy(tx, {
-      get: (target, name) => {
-        if (name !== 'run') return Reflect.get(target, name, target) as unknown;
-        return async (...[statement, params]: Parameters<Tx['run']>) => {
-          const result = await target.run(statement, params);
-          if (statement.operation === 'loan.events') read.push((read.pop() ?? 0) + result.rows.length);
-          return result;
-        };
-      },
+    txWith(tx, async (statement, params) => {
+      const result = await tx.run(statement, params);
+      if (statement.operation === 'loan.events') read.push((read.pop() ?? 0) + result.rows.length);
+      return result;
     });
   const payingLoans = new PayingLoans();
   const pay = (commands: readonly PaymentCommand[], change: Partial<PaymentParts> = {}) => {

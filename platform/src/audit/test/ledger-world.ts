@@ -1,7 +1,7 @@
-import { createMigrator, type Database, readStatement, type Result, type Tx } from '../../database/index.ts';
+import { createMigrator, type Database, readStatement, type Tx } from '../../database/index.ts';
 import { type Clock, type Context, silentLog, systemClock } from '../../kernel/index.ts';
 import { openScratch, type Scratch } from '../../testing/scratch-database.ts';
-import type { RealDatabaseCase } from '../../testing/index.ts';
+import { type RealDatabaseCase, txWith } from '../../testing/index.ts';
 import { type AuditEntry, recordAudit } from '../record.ts';
 import { createSealer, type Sealer, type SealerOptions } from '../sealer.ts';
 import { auditSigner } from '../signing.ts';
@@ -121,15 +121,12 @@ export function killedAfter(world: Pick<Scratch, 'kill'>, database: Database, st
   const text = database.dialect.name === 'mysql' ? 'select connection_id() as id' : 'select pg_backend_pid() as id';
   const whoAmI = readStatement<[], { readonly id: number }>('test.connection', text);
   let left = statements;
-  const killing = (tx: Tx): Tx => {
-    const run = async (...call: Parameters<Tx['run']>): Promise<Result<unknown>> => {
+  const killing = (tx: Tx): Tx =>
+    txWith(tx, async (statement, params) => {
       left -= 1;
       if (left < 0) await world.kill((await tx.run(whoAmI, [])).rows[0]?.id ?? 0);
-      return tx.run(...call);
-    };
-    // Every other member is the transaction's own.
-    return new Proxy(tx, { get: (target, name) => (name === 'run' ? run : target[name as keyof Tx]) });
-  };
+      return tx.run(statement, params);
+    });
   const transact: Database['transact'] = (work, options) => database.transact((tx) => work(killing(tx)), options);
   return {
     dialect: database.dialect,

@@ -77,7 +77,7 @@ async function startOnce(options: AttachOptions, seen: Progress): Promise<Postma
   }
   const outcome = await startPostmaster(options);
   if (outcome === 'must_wait') {
-    seen.lastError = new Error('a process of the server that was killed is still at work');
+    seen.lastError = new Error('processes that were left behind by a kill are still at work');
     return undefined;
   }
   seen.starts += 1;

@@ -14,11 +14,15 @@ export interface StartOptions {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** How a start went: the postmaster stands, or a backend of a killed one still works and one has to wait for its end. */
+/**
+ * How a start went: the postmaster stands; or one has to wait, for the end of a backend of a killed one, or for another
+ * postmaster that is coming up, whose starter was killed before it had written its postmaster.pid.
+ */
 export type StartOutcome = 'standing' | 'must_wait';
 
 const logBytesMax = 10 * 1024 * 1024;
 const pidFileTimeoutMs = 60_000;
+const reasonsToWait = ['pre-existing shared memory block', 'lock file "postmaster.pid" already exists'];
 
 /**
  * Beside what belongs to a private server on a socket: the log never holds a statement, a value or an SQL error of a
@@ -49,7 +53,7 @@ export async function startPostmaster(options: StartOptions): Promise<StartOutco
     if (failure === undefined) return 'standing';
     if (failure instanceof Error) throw cannotRun(options.binaries.postgres, failure);
     const said = readFileSync(place.logFile).subarray(log.length).toString();
-    if (said.includes('pre-existing shared memory block')) return 'must_wait';
+    if (reasonsToWait.some((reason) => said.includes(reason))) return 'must_wait';
     throw new EmbeddedServerError(
       `PostgreSQL does not start in ${place.directory}: ${said.trim() === '' ? failure : reasonIn(said)}. ` +
         `Its log is ${place.logFile}.`,

@@ -108,7 +108,7 @@ const postAll = writeStatement<
 );
 
 /** The ledger's side of a set of payments, and how it leaves the loans. */
-export async function postPayments(
+export function postPayments(
   tx: Tx,
   set: {
     readonly entries: readonly { readonly loanId: string; readonly eventId: string; readonly day: string }[];
@@ -120,9 +120,9 @@ export async function postPayments(
       readonly receivable: string;
     }[];
   },
-): Promise<void> {
+): void {
   const { entries, postings, loans } = set;
-  await tx.run(postAll, [
+  tx.runLater(postAll, [
     entries.map(({ loanId }) => loanId),
     entries.map(({ eventId }) => eventId),
     entries.map(({ day }) => day),
@@ -197,8 +197,8 @@ export interface Told {
   }[];
 }
 
-export async function tellPayments(tx: Tx, { audit, events }: Told): Promise<void> {
-  await tx.run(tell, [
+export function tellPayments(tx: Tx, { audit, events }: Told): void {
+  tx.runLater(tell, [
     audit.map((row) => row.requestId),
     audit.map((row) => row.actorId),
     audit.map((row) => row.endpoint),

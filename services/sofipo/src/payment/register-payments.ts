@@ -127,7 +127,7 @@ async function write(
       penalty: splits.map(({ penalty }) => penalty),
     },
   });
-  await postPayments(tx, {
+  postPayments(tx, {
     entries: accepted.map(({ command: { loanId, id }, day }) => ({
       loanId,
       eventId: id,
@@ -147,7 +147,7 @@ async function write(
       receivable: formatMinor(receivable),
     })),
   });
-  await tellPayments(tx, toldOf(written.rows, { accepted, moved, clock }));
+  tellPayments(tx, toldOf(written.rows, { accepted, moved, clock }));
   tx.afterCommit(hintOutbox);
   return written;
 }
