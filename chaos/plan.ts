@@ -1,3 +1,4 @@
+import { shuffled } from '../platform/src/testing/shuffled.ts';
 import { chanceOf } from './chance.ts';
 
 /**
@@ -89,14 +90,4 @@ function lastsMs(kind: FaultKind, gapMs: number, chance: () => number): number {
   if (kind === 'cut') return 0;
   if (kind === 'kill' || kind === 'tear') return shortestMs + chance() ** 2 * downMaxMs;
   return shortestMs + chance() ** 3 * Math.min(gapsMax * gapMs, pauseMaxMs);
-}
-
-/** Fisher and Yates. */
-function shuffled<T>(list: readonly T[], chance: () => number): readonly T[] {
-  const mixed = [...list];
-  for (let last = mixed.length - 1; last > 0; last -= 1) {
-    const other = Math.floor(chance() * (last + 1));
-    [mixed[last], mixed[other]] = [mixed[other] as T, mixed[last] as T];
-  }
-  return mixed;
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Client, freshAddress, openClient } from '../members/clients.ts';
 import { type MembersPlace, openMembersPlace } from '../members/place.ts';
 import { sampleHashes } from '../../services/move-acces/src/auth/legacy-hashes.ts';
+import { shuffled } from '../../platform/src/testing/shuffled.ts';
 import { aucOf } from '../figures/auc.ts';
 import { shortNumber } from '../figures/numbers.ts';
 import { medianOf, spreadOf } from '../figures/statistics.ts';
@@ -9,7 +10,6 @@ import { query } from '../stage/sql.ts';
 import type { Bench, Part, Section } from './part.ts';
 
 const samples = { full: 300, quick: 3 };
-const atOnce = 2;
 
 /** Accounts that a failed sign-in must not tell apart, by what the tables hold of them. */
 const states = [
@@ -31,7 +31,7 @@ export const membersTiming: Part = {
   run: async (bench) => {
     const variables = { LEGACY_HASHES: 'all', ACCOUNT_FAILURES_PER_15MIN: '10000' };
     const place = await openMembersPlace(bench.stage, { name: 'members_timing', members: 7, variables });
-    const client = openClient(atOnce);
+    const client = openClient(1);
     try {
       const emails = await makeStates(place);
       const times = await sample(bench, client, { place, emails });
@@ -70,7 +70,10 @@ async function makeStates({ database, members }: MembersPlace): Promise<Readonly
   return new Map(states.map((state, place) => [state, emails[place] ?? '']));
 }
 
-/** Each state in turn, again and again, so that whatever else goes on touches all of them alike. */
+/**
+ * Each state once a round, in an order by chance: whatever else goes on touches all of them alike, and none comes always
+ * after the same other one. One guess at a time, so that a guess waits for nothing but itself: it tells most this way.
+ */
 async function sample(
   { stage, options }: Bench,
   client: Client,
@@ -86,14 +89,12 @@ async function sample(
     if (status !== 401) throw new Error(`A guess for ${state} was answered ${status} instead of 401`);
     times.get(state)?.push(performance.now() - startedMs);
   };
-  const order = Array.from({ length: count + 1 }, () => states).flat();
-  const worker = async (first: number): Promise<void> => {
-    for (let index = first; index < order.length; index += atOnce) {
+  for (let round = 0; round <= count; round += 1) {
+    for (const state of shuffled(states)) {
       stage.signal.throwIfAborted();
-      await guess(order[index] ?? states[0]);
+      await guess(state);
     }
-  };
-  await Promise.all(Array.from({ length: atOnce }, (_, first) => worker(first)));
+  }
   // The first of each has found cold caches.
   return new Map([...times].map(([state, list]) => [state, list.slice(1)]));
 }
@@ -110,7 +111,7 @@ function sectionOf(times: ReadonlyMap<State, readonly number[]>): Section {
   return {
     title: 'Whether time tells which accounts there are',
     text: [
-      'Failed sign-ins of seven kinds of account, in turns, with `LEGACY_HASHES=all`. The AUC is the chance that a guess ' +
+      'Failed sign-ins of seven kinds of account, one at a time, in turns by chance, with `LEGACY_HASHES=all`. The AUC is the chance that a guess ' +
         'at this kind took longer than one at an address that nobody has, or shorter, whichever is larger: 0.5 tells ' +
         `nothing. With ${shortNumber(reference.length)} guesses a kind, chance alone makes some 0.02 of it.`,
     ],
