@@ -53,6 +53,18 @@ for (const real of await realDatabases()) {
       expect(observed).not.toContain('test.balances');
     });
 
+    it('makes the commit throw, too, where it failed and the statement after it was forgiven', async () => {
+      const forgiving = scratch.database.transact(async (tx) => {
+        await tx.run(bank.add, [1, 1]);
+        tx.runLater(bank.add, [-1_000, 2]);
+        tx.runLater(bank.add, [2, 1]);
+        await tx.run(bank.balances, []).catch(() => undefined);
+        tx.runLater(bank.add, [3, 1]);
+      });
+      await expect(forgiving).rejects.toThrow(/ck_accounts_balance|rolled back|aborted/);
+      expect(await stored()).toEqual([100, 100]);
+    });
+
     it('makes the commit throw where it fails, and nothing is kept or follows', async () => {
       const followed: string[] = [];
       const failing = scratch.database.transact(async (tx) => {

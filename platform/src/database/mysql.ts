@@ -93,27 +93,32 @@ function connectionOf(connection: PoolConnection, timeoutMs: number, release: (i
   };
 }
 
-/** Statements that run before the next one does, in their order. */
+/**
+ * Statements that run before the next one does, in their order. Where one fails, those after it do not run, and nothing
+ * may be committed without them, even where the failure was swallowed: each `run` from then on throws it again.
+ */
 function createWaiting(query: Connection['query']): {
   readonly add: Connection['later'];
   readonly run: () => Promise<void>;
 } {
   let waiting: Parameters<Connection['later']>[] = [];
+  let failure: { readonly error: unknown } | undefined;
+  const runOne = async (...[text, params, ended]: Parameters<Connection['later']>): Promise<void> => {
+    const startedMs = performance.now();
+    try {
+      await query(text, params);
+    } catch (error) {
+      failure = { error };
+    }
+    ended(performance.now() - startedMs, failure !== undefined);
+  };
   return {
     add: (...statement) => void waiting.push(statement),
     run: async () => {
       const taken = waiting;
       waiting = [];
-      for (const [text, params, ended] of taken) {
-        const startedMs = performance.now();
-        let failed = true;
-        try {
-          await query(text, params);
-          failed = false;
-        } finally {
-          ended(performance.now() - startedMs, failed);
-        }
-      }
+      for (const statement of taken) if (!failure) await runOne(...statement);
+      if (failure) throw failure.error;
     },
   };
 }

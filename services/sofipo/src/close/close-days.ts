@@ -10,7 +10,7 @@ import { dateOf } from '../loan/loan-terms.ts';
 import { dayNotOver } from '../problems.ts';
 import { everybody, type Name } from '../read-your-writes.ts';
 import { closeLoan, type ClosedLoan } from './close-loan.ts';
-import { beginDay, closeState, finishDay, keepClosed, lockChunk } from './close-store.ts';
+import { beginDay, closeState, finishDay, keepClosed, type LoansToClose, lockChunk } from './close-store.ts';
 
 export interface CloseOptions {
   /** The last day to close; default yesterday. */
@@ -59,24 +59,10 @@ async function closeDay(
   context: Context,
   options: CloseOptions & { readonly day: CalendarDate },
 ): Promise<number> {
-  const { signal, onProgress, day: date, chunk: limit = chunkDefault } = options;
-  const day = formatCalendarDate(date);
+  const day = formatCalendarDate(options.day);
   await app.database.transact((tx) => beginDay(tx, day));
-  let [loans, after, isPatient] = [0, beforeAll, false];
-  for (;;) {
-    signal?.throwIfAborted();
-    const { count, last } = await closeChunk(app, context, { date, after, limit, isPatient });
-    loans += count;
-    if (count > 0) {
-      after = last;
-      onProgress?.({ day, loans });
-    } else if (isPatient && after === beforeAll) {
-      break;
-    } else {
-      // Those that somebody had locked are left: from the beginning once more, waiting for each.
-      [after, isPatient] = [beforeAll, true];
-    }
-  }
+  const open = await closeLoans(app, context, { ...options, which: 'open', before: 0 });
+  const loans = open + (await closeLoans(app, context, { ...options, which: 'ended', before: open }));
   await app.database.transact(async (tx) => {
     const sum = await finishDay(tx, day);
     if (!sum) return;
@@ -86,23 +72,49 @@ async function closeDay(
   return loans;
 }
 
+/** Closes all of these loans that are not closed for the day; resolves to how many this process has closed. */
+async function closeLoans(
+  app: Sofipo,
+  context: Context,
+  options: CloseOptions & { readonly day: CalendarDate; readonly which: LoansToClose; readonly before: number },
+): Promise<number> {
+  const { signal, onProgress, day: date, chunk: limit = chunkDefault, which, before } = options;
+  const day = formatCalendarDate(date);
+  let [loans, after, isPatient] = [0, beforeAll, false];
+  for (;;) {
+    signal?.throwIfAborted();
+    const { count, last } = await closeChunk(app, context, { date, which, after, limit, isPatient });
+    loans += count;
+    if (count > 0) {
+      after = last;
+      onProgress?.({ day, loans: before + loans });
+    } else if (isPatient && after === beforeAll) {
+      return loans;
+    } else {
+      // Those that somebody had locked are left: from the beginning once more, waiting for each.
+      [after, isPatient] = [beforeAll, true];
+    }
+  }
+}
+
 /** One transaction: some loans are locked, closed and written. */
 async function closeChunk(
   app: Sofipo,
   context: Context,
   wanted: {
     readonly date: CalendarDate;
+    readonly which: LoansToClose;
     readonly after: string;
     readonly limit: number;
     readonly isPatient: boolean;
   },
 ): Promise<{ readonly count: number; readonly last: string }> {
-  const { date, ...which } = wanted;
+  const { date, ...some } = wanted;
   const day = formatCalendarDate(date);
   const table = reserveTableOn(date, app.config.SOFIPO_RESERVE_TYPE);
   const writes = app.writes(everybody);
   return writes.transact(async (tx) => {
-    const loans = await lockChunk(tx, { ...which, day });
+    const loans = await lockChunk(tx, { ...some, day });
     const ids = loans.map(({ id }) => id);
     if (loans.length === 0) return { count: 0, last: wanted.after };
     const histories = await historiesOf(tx, ids);

@@ -46,14 +46,12 @@ export interface LoanToClose {
   readonly daysBefore: number;
 }
 
-const served = new Set<LoanStatus>(['ACTIVE', 'DEFAULTED']);
-
 /**
  * Closes a day of a loan. No input or output, so that a close that is repeated posts the same centavos.
  *
  * Interest on the books becomes what is owed at the end of the day, rounded from what has accrued unrounded since the
  * beginning, less what was paid since then; for a non-performing loan it only falls. The reserve is the table's share of
- * the principal and, for a performing loan, of the interest owed at the end of that day. A loan that is not served any more loses both.
+ * the principal and, for a performing loan, of the interest owed at the end of that day. A loan that had ended by then loses both.
  */
 export function closeLoan(
   { loan, history, daysBefore }: LoanToClose,
@@ -63,7 +61,8 @@ export function closeLoan(
   const terms = servedBy(loan);
   const state = replayLoan(terms, history.events, day);
   if (!state) throw new Error(`Loan ${loan.id} was closed on a day before it was paid out`);
-  const isServed = served.has(loan.status);
+  // On that day: it may have ended since.
+  const isServed = state.status === 'active' && loan.status !== 'CANCELLED';
   const limit = terms.loan.method === 'bullet' ? nonPerformingDays.bullet : nonPerformingDays.installments;
   const isNonPerforming = isServed && state.daysPastDue > limit;
   const [receivable, reserve] = [minorOf(loan.interest_receivable), minorOf(loan.reserve)];

@@ -36,29 +36,50 @@ export interface LoanToLock extends LoanRow {
   readonly days_before: number;
 }
 
-const chunkOf = (waiting: string): string => `
+/**
+ * Which loans: `open` are served still, or have something on the books; `ended` were paid off or written off after the day
+ * that is closed late, so that on that day they were part of the portfolio.
+ */
+export type LoansToClose = 'open' | 'ended';
+
+const conditionOf: Readonly<Record<LoansToClose, string>> = {
+  open: 'l.needs_close',
+  ended: `not l.needs_close and l.status in ('PAID_OFF', 'WRITTEN_OFF') and l.updated_at > $2::date
+     and exists (select 1 from loan_events e where e.loan_id = l.id and e.happened_on > $2::date)`,
+};
+
+const chunkOf = (which: LoansToClose, waiting: string): string => `
   select ${loanColumns
     .split(', ')
     .map((column) => `l.${column}`)
     .join(', ')}, coalesce(p.days_past_due, 0) as days_before
     from loans l left join loan_positions p on p.loan_id = l.id
-   where l.needs_close and l.id > $1 and l.disbursed_on <= $2::date
+   where ${conditionOf[which]} and l.id > $1 and l.disbursed_on <= $2::date
      and (l.closed_on is null or l.closed_on < $2::date)
    order by l.id limit $3 for no key update of l${waiting}`;
 
-const lockFree = readStatement<[after: string, day: string, limit: number], LoanToLock>(
-  'close.lock_free',
-  chunkOf(' skip locked'),
-);
-const lockAll = readStatement<[after: string, day: string, limit: number], LoanToLock>('close.lock', chunkOf(''));
+const lockOf = (which: LoansToClose) => ({
+  free: readStatement<[after: string, day: string, limit: number], LoanToLock>(
+    'close.lock_free',
+    chunkOf(which, ' skip locked'),
+  ),
+  all: readStatement<[after: string, day: string, limit: number], LoanToLock>('close.lock', chunkOf(which, '')),
+});
+const locks = { open: lockOf('open'), ended: lockOf('ended') };
 
 /** Locks loans that are not closed for a day: those that nobody else has at this moment, or else waits for them. */
 export async function lockChunk(
   tx: Tx,
-  wanted: { readonly after: string; readonly day: string; readonly limit: number; readonly isPatient: boolean },
+  wanted: {
+    readonly which: LoansToClose;
+    readonly after: string;
+    readonly day: string;
+    readonly limit: number;
+    readonly isPatient: boolean;
+  },
 ): Promise<readonly LoanToLock[]> {
-  const { after, day, limit, isPatient } = wanted;
-  return (await tx.run(isPatient ? lockAll : lockFree, [after, day, limit])).rows;
+  const { which, after, day, limit, isPatient } = wanted;
+  return (await tx.run(isPatient ? locks[which].all : locks[which].free, [after, day, limit])).rows;
 }
 
 const keep = writeStatement<
