@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readStatement } from '@quinta/platform/database';
 import { call } from '@quinta/platform/testing';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { apiOf, type Burst, type Heard, openBurst, tally } from './clients.ts';
@@ -98,11 +99,21 @@ describe(`vouchers on four workers (QUINTA_TEST_SEED=${seed})`, () => {
       execute(owner, ["alter table vales add constraint ck_test_poison check (description <> 'poison')"]),
     );
     const before = await metrics();
-    const heard = await Promise.all(
-      Array.from({ length: 256 }, (_, number) =>
-        draw(keyOf(2, number), number % 64 === 63 ? 'poison' : `good ${number}`),
-      ),
+    // Behind a lock the first set of each worker waits, and what comes meanwhile travels together.
+    const drawing = await onDatabase(url, (owner) =>
+      owner.transact(async (tx) => {
+        await tx.run(readStatement('test.lock', 'lock table vales'), []);
+        const draws = Promise.all(
+          Array.from({ length: 256 }, (_, number) =>
+            draw(keyOf(2, number), number % 64 === 63 ? 'poison' : `good ${number}`),
+          ),
+        );
+        const waiting = "select 1 from pg_locks where not granted and relation = 'vales'::regclass";
+        await vi.waitFor(async () => expect(await counted(waiting, [])).toHaveLength(4), patience);
+        return { draws };
+      }),
     );
+    const heard = await drawing.draws;
     await onDatabase(url, (owner) => execute(owner, ['alter table vales drop constraint ck_test_poison']));
     expect(tally(heard)).toEqual({ 201: 252, 500: 4 });
     expect(heard.filter((_, number) => number % 64 === 63).map(({ status }) => status)).toEqual([500, 500, 500, 500]);
