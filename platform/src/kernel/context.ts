@@ -37,3 +37,10 @@ export interface Context {
   /** Aborted when the client has gone or the request's time is over. */
   readonly signal: AbortSignal;
 }
+
+/** The key of the user who asks, where the service's users have numbers. Throws for a request of nobody. */
+export function actorIdOf({ actor, operation }: Pick<Context, 'actor' | 'operation'>): number {
+  const id = Number(actor?.id);
+  if (!Number.isSafeInteger(id) || id < 1) throw new Error(`${operation} needs a signed-in user`);
+  return id;
+}

@@ -21,5 +21,5 @@ export {
 export { defineStates, type StateTable } from './states.ts';
 export { type CursorKeys, decodeCursor, encodeCursor, type Page, pageOf } from './pages.ts';
 export { type Log, type LogFields, silentLog } from './log.ts';
-export { type Actor, type ClientOrigin, type Context } from './context.ts';
+export { type Actor, actorIdOf, type ClientOrigin, type Context } from './context.ts';
 export { operatorContext } from './operator-context.ts';

@@ -1,4 +1,5 @@
 import { readOn, type SqlWords, writeOn } from '../database/index.ts';
+import type { OutboxRow } from './outbox.ts';
 
 /** The statements of relaying, on both engines. Numbers of 64 bits arrive as the driver likes: `Number()`. */
 
@@ -7,17 +8,9 @@ type Whole = number | string;
 export const slotDigits = '0123456789abcdef';
 
 /** An event that waits to be published. */
-export interface PendingRow {
+export interface PendingRow extends OutboxRow {
   readonly position: Whole;
   readonly slot: string;
-  readonly id: string;
-  readonly event_type: string;
-  readonly routing_key: string;
-  readonly entity_id: string;
-  readonly order_key: string;
-  readonly version: number;
-  readonly payload: string;
-  readonly request_id: string | null;
   readonly occurred_at: Date;
   /** How often its key was refused; null where it was not. */
   readonly attempts: number | null;

@@ -20,7 +20,7 @@ export interface DomainEvent {
 }
 
 /** A row of `outbox`, as it is written; the database knows the rest. */
-interface OutboxRow {
+export interface OutboxRow {
   readonly id: string;
   readonly event_type: string;
   readonly routing_key: string;

@@ -1,12 +1,5 @@
-import type { Context } from '@quinta/platform/kernel';
+import { actorIdOf, type Context } from '@quinta/platform/kernel';
 import type { CircumstanceArrays } from './vale/vale-store.ts';
-
-/** Who asks, as the tables know them: the key of the user. */
-export function actorIdOf(context: Context): number {
-  const id = Number(context.actor?.id);
-  if (!Number.isSafeInteger(id)) throw new Error(`${context.operation} needs a signed-in user`);
-  return id;
-}
 
 /** What the audit row of a command tells of its request. */
 export interface Circumstance {

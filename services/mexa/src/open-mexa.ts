@@ -1,3 +1,4 @@
+import { recordRefusal } from '@quinta/platform/audit';
 import { readStatement } from '@quinta/platform/database';
 import { forgetIdempotencyKeys } from '@quinta/platform/http';
 import {
@@ -15,7 +16,6 @@ import {
   shownHasher,
 } from '@quinta/platform/service';
 import type { Mexa } from './app.ts';
-import { recordRefusal } from './audit-log/record-refusal.ts';
 import { openSets } from './sets.ts';
 import type { MexaConfig } from './settings.ts';
 import { ensureConfiguredAdmin } from './usuario/first-admin.ts';

@@ -1,7 +1,7 @@
+import { actorIdOf } from '@quinta/platform/kernel';
 import { plainText, type RateLimit, type Route, routesOf } from '@quinta/platform/http';
 import { z } from 'zod';
 import type { Mexa } from '../app.ts';
-import { actorIdOf } from '../circumstances.ts';
 import { usuarioNotFound } from '../problems.ts';
 import { registerUsuario } from '../usuario/make-usuario.ts';
 import { emailInput, passwordInput, usernameInput, usuarioOf, usuarioOutput } from '../usuario/usuario.ts';

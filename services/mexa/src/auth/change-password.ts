@@ -1,7 +1,6 @@
 import { recordAudit } from '@quinta/platform/audit';
-import type { Context } from '@quinta/platform/kernel';
+import { actorIdOf, type Context } from '@quinta/platform/kernel';
 import type { Mexa } from '../app.ts';
-import { actorIdOf } from '../circumstances.ts';
 import { currentPasswordWrong, usuarioNotFound } from '../problems.ts';
 import { refuseWeakPassword } from '../usuario/make-usuario.ts';
 import { findUsuario, replacePasswordHash } from '../usuario/usuario-store.ts';

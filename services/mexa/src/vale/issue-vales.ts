@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type Context, formatMinor, isUuid, Problem, uuidV8 } from '@quinta/platform/kernel';
+import { actorIdOf, type Context, formatMinor, isUuid, Problem, uuidV8 } from '@quinta/platform/kernel';
 import { type Database, outcomeUnknown } from '@quinta/platform/database';
-import { actorIdOf, type Circumstance, circumstanceArrays, circumstanceOf } from '../circumstances.ts';
+import { type Circumstance, circumstanceArrays, circumstanceOf } from '../circumstances.ts';
 import type { Mexa } from '../app.ts';
 import { drawerUnknown, valeRequestReused } from '../problems.ts';
 import type { ValeRow } from '../tables.ts';

@@ -1,8 +1,8 @@
-import { type Context, encodeCursor, formatMinor } from '@quinta/platform/kernel';
+import { recordRefusal } from '@quinta/platform/audit';
+import { actorIdOf, type Context, encodeCursor, formatMinor } from '@quinta/platform/kernel';
 import { permissionMissing } from '@quinta/platform/http';
 import type { Mexa } from '../app.ts';
-import { recordRefusal } from '../audit-log/record-refusal.ts';
-import { actorIdOf, circumstanceArrays, circumstanceOf } from '../circumstances.ts';
+import { circumstanceArrays, circumstanceOf } from '../circumstances.ts';
 import { valeNotFound } from '../problems.ts';
 import { type Vale, valeOf } from './vale.ts';
 import { describeVale, findVale, listVales, type ValeFilter } from './vale-store.ts';

@@ -1,7 +1,7 @@
+import { actorIdOf } from '@quinta/platform/kernel';
 import { idParameter, type Route, routesOf } from '@quinta/platform/http';
 import { z } from 'zod';
 import type { MoveAcces } from '../app.ts';
-import { memberIdOf } from '../member/read-member.ts';
 import { noCurrentSubscription, subscriptionNotFound } from '../problems.ts';
 import { type Standing, standingOf, subscriptionStates } from './standing.ts';
 import type { Subscription } from './subscription-store.ts';
@@ -66,7 +66,7 @@ export const abonnementRoutes: readonly Route<MoveAcces>[] = [
     isCacheable: true,
     handle: async ({ app, context, query: { state } }) => {
       const now = context.clock.now();
-      const all = await app.subscriptions.list(app.database, memberIdOf(context));
+      const all = await app.subscriptions.list(app.database, actorIdOf(context));
       const abonnements = all
         .filter((one) => state === undefined || one.state === state)
         .map((one) => subscriptionOf(one, now));
@@ -83,7 +83,7 @@ export const abonnementRoutes: readonly Route<MoveAcces>[] = [
     problems: ['no_current_subscription'],
     handle: async ({ app, context }) => {
       const now = context.clock.now();
-      const { current, reason } = currentOf(await app.subscriptions.list(app.database, memberIdOf(context)), now);
+      const { current, reason } = currentOf(await app.subscriptions.list(app.database, actorIdOf(context)), now);
       if (!current) throw noCurrentSubscription({ reason });
       return { status: 200, body: subscriptionOf(current, now) };
     },
@@ -99,7 +99,7 @@ export const abonnementRoutes: readonly Route<MoveAcces>[] = [
     problems: ['subscription_not_found'],
     isCacheable: true,
     handle: async ({ app, context, params: { abo_id: id } }) => {
-      const found = await app.subscriptions.find(app.database, memberIdOf(context), id);
+      const found = await app.subscriptions.find(app.database, actorIdOf(context), id);
       if (!found) throw subscriptionNotFound({ id });
       return { status: 200, body: subscriptionOf(found, context.clock.now()) };
     },

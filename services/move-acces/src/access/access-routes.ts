@@ -1,7 +1,7 @@
+import { actorIdOf } from '@quinta/platform/kernel';
 import { idParameter, type Route, routesOf } from '@quinta/platform/http';
 import { z } from 'zod';
 import type { MoveAcces } from '../app.ts';
-import { memberIdOf } from '../member/read-member.ts';
 import { accessOutput, checkAccess } from './check-access.ts';
 
 const { publicRoute, signedInRoute, route } = routesOf<MoveAcces>();
@@ -21,7 +21,7 @@ export const accessRoutes: readonly Route<MoveAcces>[] = [
     query: z.strictObject({ count: z.coerce.number().int().min(1).max(codesMax).default(1) }),
     replies: { 200: z.object({ codes: z.array(codeOutput) }) },
     handle: async ({ app, context, query: { count } }) => {
-      const id = memberIdOf(context);
+      const id = actorIdOf(context);
       const codes = Array.from({ length: count }, (_, offset) => app.codes.codeFor(id, offset)).map((one) => ({
         code: one.code,
         valid_from: one.validFrom.toISOString(),

@@ -1,9 +1,9 @@
+import { actorIdOf } from '@quinta/platform/kernel';
 import { plainText, type Route, routesOf } from '@quinta/platform/http';
 import { z } from 'zod';
 import type { MoveAcces } from '../app.ts';
 import { signInLimit } from '../limits.ts';
 import { emailInput, memberOf, memberOutput, passwordInput, registrationInput } from '../member/member.ts';
-import { memberIdOf } from '../member/read-member.ts';
 import { registerMember } from '../member/register.ts';
 import { changePassword } from './change-password.ts';
 import { endAllSessions, endSession, refreshSession, sessionOf, sessionOutput, signOut } from './sessions.ts';
@@ -76,7 +76,7 @@ export const authRoutes: readonly Route<MoveAcces>[] = [
     tag,
     replies: { 200: z.object({ sessions_ended: z.int() }) },
     handle: async ({ app, context }) => {
-      const ended = await endAllSessions(app, context, { userId: memberIdOf(context), action: 'logout_all' });
+      const ended = await endAllSessions(app, context, { userId: actorIdOf(context), action: 'logout_all' });
       return { status: 200, body: { sessions_ended: ended } };
     },
   }),
@@ -88,7 +88,7 @@ export const authRoutes: readonly Route<MoveAcces>[] = [
     tag,
     replies: { 200: z.object({ sessions: z.array(sessionOutput), count: z.int() }) },
     handle: async ({ app, context, actor }) => {
-      const live = await app.families.list(app.database, String(memberIdOf(context)));
+      const live = await app.families.list(app.database, String(actorIdOf(context)));
       const sessions = live.map((session) => sessionOf(session, actor.sessionId));
       return { status: 200, body: { sessions, count: sessions.length } };
     },
@@ -103,7 +103,7 @@ export const authRoutes: readonly Route<MoveAcces>[] = [
     replies: { 204: null },
     problems: ['session_not_found'],
     handle: async ({ app, context, params }) => {
-      await endSession(app, context, { userId: memberIdOf(context), sessionId: params.session_id });
+      await endSession(app, context, { userId: actorIdOf(context), sessionId: params.session_id });
       return { status: 204, body: undefined };
     },
   }),

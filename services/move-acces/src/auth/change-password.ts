@@ -1,7 +1,7 @@
 import { recordAudit } from '@quinta/platform/audit';
-import type { Context } from '@quinta/platform/kernel';
+import { actorIdOf, type Context } from '@quinta/platform/kernel';
 import type { MoveAcces } from '../app.ts';
-import { memberIdOf, memberWith } from '../member/read-member.ts';
+import { memberWith } from '../member/read-member.ts';
 import { refuseWeakPassword } from '../member/register.ts';
 import { currentPasswordWrong } from '../problems.ts';
 import { asGuess } from './account-throttle.ts';
@@ -19,7 +19,7 @@ export async function changePassword(
   context: Context,
   passwords: { readonly current: string; readonly next: string },
 ): Promise<void> {
-  const member = await memberWith(app, memberIdOf(context));
+  const member = await memberWith(app, actorIdOf(context));
   const { id, email } = member;
   refuseWeakPassword(app, passwords.next, [email], 'new_password');
   const login = await asGuess(app, context, { email: email.toLowerCase(), userId: id }, async () => {

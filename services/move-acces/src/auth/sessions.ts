@@ -1,10 +1,9 @@
 import { recordAudit } from '@quinta/platform/audit';
 import { refreshInvalid, refusalOf, type Rotation, type Session } from '@quinta/platform/identity';
 import type { Tx } from '@quinta/platform/database';
-import type { Context } from '@quinta/platform/kernel';
+import { actorIdOf, type Context } from '@quinta/platform/kernel';
 import { z } from 'zod';
 import type { MoveAcces } from '../app.ts';
-import { memberIdOf } from '../member/read-member.ts';
 import { sessionNotFound } from '../problems.ts';
 import { tokensOf, type tokensOutput } from './sign-in.ts';
 
@@ -160,7 +159,7 @@ export async function endSession(
       action: 'session_revoked',
       resourceType: 'session',
       resourceId: sessionId,
-      details: { user_id: userId, by_owner: memberIdOf(context) === userId },
+      details: { user_id: userId, by_owner: actorIdOf(context) === userId },
     });
   });
 }

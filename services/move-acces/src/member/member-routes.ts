@@ -1,11 +1,11 @@
 import { searchAudit } from '@quinta/platform/audit';
 import { cursorParameter, limitParameter, type Route, routesOf } from '@quinta/platform/http';
-import { encodeCursor } from '@quinta/platform/kernel';
+import { actorIdOf, encodeCursor } from '@quinta/platform/kernel';
 import { z } from 'zod';
 import type { MoveAcces } from '../app.ts';
 import { changeProfile } from './change-profile.ts';
 import { type Member, profileInput, profileOf, profileOutput } from './member.ts';
-import { memberIdOf, memberWith } from './read-member.ts';
+import { memberWith } from './read-member.ts';
 
 const { signedInRoute } = routesOf<MoveAcces>();
 const tag = 'users';
@@ -31,7 +31,7 @@ export const memberRoutes: readonly Route<MoveAcces>[] = [
     isCacheable: true,
     handle: async ({ app, context }) => ({
       status: 200,
-      body: profileOf(await memberWith(app, memberIdOf(context))),
+      body: profileOf(await memberWith(app, actorIdOf(context))),
     }),
   }),
   signedInRoute({
@@ -46,7 +46,7 @@ export const memberRoutes: readonly Route<MoveAcces>[] = [
     isCacheable: true,
     handle: async ({ app, context, body, requireMatch }) => {
       const check = (before: Member): void => requireMatch(profileOf(before));
-      const changed = await changeProfile(app, context, memberIdOf(context), { change: body, check });
+      const changed = await changeProfile(app, context, actorIdOf(context), { change: body, check });
       return { status: 200, body: profileOf(changed) };
     },
   }),
@@ -60,7 +60,7 @@ export const memberRoutes: readonly Route<MoveAcces>[] = [
     replies: { 200: z.object({ audit: z.array(ownAuditOutput), count: z.int(), next: z.string().nullable() }) },
     handle: async ({ app, context, query: { limit, cursor } }) => {
       const beforeId = cursor === undefined ? undefined : Number(cursor[0]);
-      const filter = { userId: String(memberIdOf(context)) };
+      const filter = { userId: String(actorIdOf(context)) };
       const { rows, next } = await searchAudit(app.database, filter, { beforeId, limit });
       const audit = rows.map(({ id, action, details, created_at: at, ...row }) => ({
         id,

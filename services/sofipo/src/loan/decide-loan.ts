@@ -1,7 +1,6 @@
 import { recordAudit } from '@quinta/platform/audit';
-import type { Context } from '@quinta/platform/kernel';
+import { actorIdOf, type Context } from '@quinta/platform/kernel';
 import { recordEvents } from '@quinta/platform/messaging';
-import { actorIdOf } from '../actor.ts';
 import type { Sofipo } from '../app.ts';
 import { eventOf } from '../events/domain-events.ts';
 import { loanCannotMove, samePerson } from '../problems.ts';

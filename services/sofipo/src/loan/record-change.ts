@@ -1,9 +1,8 @@
 import { recordAudit } from '@quinta/platform/audit';
 import type { Tx } from '@quinta/platform/database';
 import { type Answer, idempotently } from '@quinta/platform/http';
-import { type Context, formatMinor } from '@quinta/platform/kernel';
+import { actorIdOf, type Context, formatMinor } from '@quinta/platform/kernel';
 import { recordEvents } from '@quinta/platform/messaging';
-import { actorIdOf } from '../actor.ts';
 import type { Sofipo } from '../app.ts';
 import { formatCalendarDate, type LoanState, replayLoan } from '../engine/index.ts';
 import { eventOf } from '../events/domain-events.ts';

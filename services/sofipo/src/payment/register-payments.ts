@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Tx } from '@quinta/platform/database';
-import { type Clock, type Context, formatMinor, type Problem, uuidV8 } from '@quinta/platform/kernel';
+import { actorIdOf, type Clock, type Context, formatMinor, type Problem, uuidV8 } from '@quinta/platform/kernel';
 import { eventIds, hintOutbox } from '@quinta/platform/messaging';
-import { actorIdOf } from '../actor.ts';
 import type { Sofipo } from '../app.ts';
 import { type CalendarDate, formatCalendarDate } from '../engine/index.ts';
 import { eventOf } from '../events/domain-events.ts';

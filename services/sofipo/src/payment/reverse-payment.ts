@@ -1,8 +1,7 @@
 import { recordAudit } from '@quinta/platform/audit';
 import type { Tx } from '@quinta/platform/database';
-import { type Context, formatMinor } from '@quinta/platform/kernel';
+import { actorIdOf, type Context, formatMinor } from '@quinta/platform/kernel';
 import { recordEvents } from '@quinta/platform/messaging';
-import { actorIdOf } from '../actor.ts';
 import type { Sofipo } from '../app.ts';
 import {
   addSplits,

@@ -1,9 +1,8 @@
 import { recordAudit } from '@quinta/platform/audit';
 import { type Answer, idempotently } from '@quinta/platform/http';
-import type { Context } from '@quinta/platform/kernel';
+import { actorIdOf, type Context } from '@quinta/platform/kernel';
 import { recordEvents } from '@quinta/platform/messaging';
 import type { z } from 'zod';
-import { actorIdOf } from '../actor.ts';
 import type { Sofipo } from '../app.ts';
 import { calendarDate, checkServicing, generateSchedule } from '../engine/index.ts';
 import { eventOf } from '../events/domain-events.ts';

@@ -1,21 +1,13 @@
 import type { CalendarDate } from '../calendar/calendar-date.ts';
 import type { Rational } from '../number/rational.ts';
+import type { Installment } from '../schedule/terms.ts';
 import { addSplits, nothingSplit, type Split } from './allocation.ts';
 import { type Amounts, type Book, type LoanStatus, type Row, type Spent, totalOf } from './book.ts';
 import { claimsOnBooks, interestNotDue } from './claims.ts';
 import { projectRows } from './projection.ts';
 
 /** An instalment as it stands: posted with what is due, or projected with what will be. Amounts in centavos. */
-export interface ServicedInstallment {
-  readonly number: number;
-  readonly dueDate: CalendarDate;
-  readonly principal: bigint;
-  readonly interest: bigint;
-  readonly vat: bigint;
-  readonly fees: bigint;
-  readonly total: bigint;
-  /** Principal that is owed after it when all is paid as asked. */
-  readonly balance: bigint;
+export interface ServicedInstallment extends Installment {
   /** What payments and waivers have settled of it; `waived` is the part that was forgiven. */
   readonly settled: bigint;
   readonly waived: bigint;
